@@ -1,0 +1,111 @@
+public import NetworkAddress
+
+/// What `rsagent.toml` says, checked and with every default filled in.
+public struct AgentConfiguration: Sendable, Equatable {
+    /// The interface that faces the director; nil: the one with the default route.
+    public var interface: String?
+    /// Who may poll, in order of preference. Empty: nobody in particular is waited for when draining.
+    public var directors: [IPAddress]
+    /// Where the control socket and the journal live. Gone after a reboot, like what they record.
+    public var runDirectory: String
+    /// What survives a reboot: drain, maint, the report's generation.
+    public var stateDirectory: String
+    /// Where the report is served over TCP. Empty: the interface's own address, port 9380.
+    public var reportListen: [SocketAddress]
+    /// The services, in the order of the file. At least one; names are unique.
+    public var services: [Service]
+
+    /// The port of the report where nothing else is said.
+    public static let defaultReportPort: UInt16 = 9380
+
+    /// Creates a configuration from values that are already known to be valid.
+    public init(
+        interface: String? = nil,
+        directors: [IPAddress] = [],
+        runDirectory: String = "/run/rsagent",
+        stateDirectory: String = "/var/lib/rsagent",
+        reportListen: [SocketAddress] = [],
+        services: [Service]
+    ) {
+        self.interface = interface
+        self.directors = directors
+        self.runDirectory = runDirectory
+        self.stateDirectory = stateDirectory
+        self.reportListen = reportListen
+        self.services = services
+    }
+}
+
+extension AgentConfiguration {
+    /// VIPs, a protocol and ports that this real server answers for, and how its health is judged.
+    public struct Service: Sendable, Equatable {
+        /// Unique in the file; letters, digits, `-`, `_` and `.`.
+        public var name: String
+        /// The addresses clients connect to.
+        public var vips: [IPAddress]
+        /// The ports clients connect to. Empty: all of them (`port = 0`).
+        public var ports: [UInt16]
+        /// The transport protocol.
+        public var transport: TransportProtocol
+        /// How the director sends packets here.
+        public var forward: ForwardingMethod
+        /// What a healthy server reports: 0 to 65535, as IPVS takes it.
+        public var weight: Int
+        /// What is checked. All must pass. Empty: the service is taken to be up while its setup is sound.
+        public var checks: [Check]
+
+        /// Creates a service from values that are already known to be valid.
+        public init(
+            name: String, vips: [IPAddress], ports: [UInt16], transport: TransportProtocol = .tcp,
+            forward: ForwardingMethod = .dr, weight: Int = 100, checks: [Check] = []
+        ) {
+            self.name = name
+            self.vips = vips
+            self.ports = ports
+            self.transport = transport
+            self.forward = forward
+            self.weight = weight
+            self.checks = checks
+        }
+    }
+
+    /// One question asked of the service again and again.
+    public struct Check: Sendable, Equatable {
+        /// What is asked.
+        public var kind: Kind
+        /// Where it is asked instead of on each VIP; nil: on the VIPs, as clients do.
+        public var address: IPAddress?
+        /// Which port it is asked on; nil: the service's first.
+        public var port: UInt16?
+        /// From the start of one check to the start of the next. 100 ms or more.
+        public var interval: Duration
+        /// How long an answer may take. Not longer than `interval`.
+        public var timeout: Duration
+        /// How many successes in a row make a failed check pass. 1 or more.
+        public var rise: Int
+        /// How many failures in a row make a passing check fail. 1 or more.
+        public var fall: Int
+
+        /// What a check asks.
+        public enum Kind: Sendable, Equatable {
+            /// `GET path` must answer with one of `status` (default: 200).
+            case http(path: String, host: String?, status: [Int])
+            /// A TCP connection must be accepted.
+            case tcp
+        }
+
+        /// Creates a check from values that are already known to be valid.
+        public init(
+            _ kind: Kind, address: IPAddress? = nil, port: UInt16? = nil, interval: Duration = .seconds(1),
+            timeout: Duration = .milliseconds(500), rise: Int = 2, fall: Int = 3
+        ) {
+            self.kind = kind
+            self.address = address
+            self.port = port
+            self.interval = interval
+            self.timeout = timeout
+            self.rise = rise
+            self.fall = fall
+        }
+    }
+}

@@ -1,0 +1,122 @@
+internal import AsyncHTTPClient
+internal import Glibc
+internal import HealthReporter
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Asks one agent for its report again and again, by the long poll: an answer comes when something changed.
+///
+/// `since` acknowledges a generation, and agents end their drains by it: it is sent only once the engine acts on that
+/// generation, and never by a director that has just lost sight of the agent.
+struct AgentPoller: Sendable {
+    /// How long the agent may hold a poll. Short, so that an agent that fell silent is noticed.
+    static let wait = 10
+    /// How much longer than that an answer may take.
+    static let grace = 5
+    /// How long an answer may take that the agent need not hold.
+    static let promptLimit = 2
+    /// Polls that fail begin at least this far apart: with `fall` = 3, a host that refuses is down in about 3 s.
+    static let retryInterval = Duration.seconds(1)
+    /// Polls begin at least this far apart even where the agent has news all the time.
+    static let shortestInterval = Duration.milliseconds(20)
+    /// How long a connection to the agent may take to be made.
+    static let connectTimeout = TimeAmount.seconds(1)
+    /// The longest report that is read, in bytes.
+    static let longestReport = 1 << 20
+
+    /// `http://HOST:PORT`.
+    let agent: String
+    /// What this director calls itself.
+    let director: String
+    let client: HTTPClient
+    let board: MembershipBoard
+
+    /// Why a poll brought no report.
+    private struct Miss: Error {
+        var reason: String
+    }
+
+    /// Polls until cancelled.
+    func run() async {
+        let clock = ContinuousClock()
+        var generation: UInt64?
+        while !Task.isCancelled {
+            let start = clock.now
+            let isNews: Bool
+            do {
+                let report = try await poll(since: generation)
+                isNews = report.generation != generation
+                await board.receive(report, from: agent)
+                generation = report.generation
+            } catch {
+                guard !Task.isCancelled else { return }
+                await board.missPoll(of: agent, reason: (error as? Miss)?.reason ?? "\(error)")
+                generation = nil
+                isNews = false
+            }
+            // An agent that does not hold the poll must not be asked in a tight loop.
+            let interval = isNews ? Self.shortestInterval : Self.retryInterval
+            try? await clock.sleep(until: start + interval)
+        }
+    }
+
+    /// Where the next report is.
+    static func url(_ agent: String, since generation: UInt64?, director: String) -> String {
+        let name = "director=\(director.percentEncoded)"
+        guard let generation else { return "\(agent)/v1/report?\(name)" }
+        return "\(agent)/v1/report?since=\(generation)&wait=\(wait)s&\(name)"
+    }
+
+    private func poll(since generation: UInt64?) async throws -> Report {
+        let request = HTTPClientRequest(url: Self.url(agent, since: generation, director: director))
+        let limit = generation == nil ? Self.promptLimit : Self.wait + Self.grace
+        return try await withThrowingTaskGroup(of: Report.self) { group in
+            // The whole answer within the limit: a body that trickles is silence too.
+            group.addTask { try await answer(to: request, within: limit) }
+            group.addTask {
+                try await Task.sleep(for: .seconds(limit))
+                throw Miss(reason: "no answer within \(limit) s")
+            }
+            defer { group.cancelAll() }
+            guard let report = try await group.next() else { throw CancellationError() }
+            return report
+        }
+    }
+
+    private func answer(to request: HTTPClientRequest, within limit: Int) async throws -> Report {
+        let body: ByteBuffer
+        do {
+            let response = try await client.execute(request, timeout: .seconds(Int64(limit)))
+            guard response.status.code == 200 else { throw Miss(reason: "it answers with status \(response.status.code)") }
+            body = try await response.body.collect(upTo: Self.longestReport)
+        } catch let miss as Miss {
+            throw miss
+        } catch is NIOTooManyBytesError {
+            throw Miss(reason: "its report is longer than \(Self.longestReport) bytes")
+        } catch {
+            throw Miss(reason: Self.words(error))
+        }
+        do {
+            return try Report(json: Array(body.readableBytesView))
+        } catch {
+            throw Miss(reason: error.cause)
+        }
+    }
+
+    /// An error of the connection in an operator's words.
+    private static func words(_ error: any Error) -> String {
+        if let refused = error as? NIOConnectionError {
+            if let failure = refused.connectionErrors.first { return words(failure.error) }
+            return "no address for \(refused.host)"
+        }
+        if let failure = error as? IOError { return String(cString: strerror(failure.errnoCode)) }
+        switch error as? HTTPClientError {
+        case .connectTimeout: return "no connection within \(connectTimeout.nanoseconds / 1_000_000_000) s"
+        case .deadlineExceeded, .readTimeout: return "no answer in time"
+        case .remoteConnectionClosed: return "it closed the connection"
+        default: return "\(error)"
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import Glibc
+internal import PacketIO
+internal import Synchronization
+
+/// The packet engine as the rest of the director sees it: a thread of its own, reached through its mailbox.
+final class Engine: Sendable {
+    private let mailbox: EngineMailbox
+    private let thread: pthread_t
+
+    /// Puts the packet filter in force, opens the interfaces and starts forwarding; there are no services yet.
+    /// `report` is called on the engine's thread and must not wait.
+    ///
+    /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
+    init(_ settings: EngineSettings, report: @escaping @Sendable (EngineEvent) -> Void) throws(DirectorError) {
+        let mailbox: EngineMailbox
+        do throws(PacketIOError) {
+            mailbox = try EngineMailbox()
+        } catch {
+            throw DirectorError(operation: "start the engine", cause: "\(error)")
+        }
+        let loop = Unmanaged.passRetained(try EngineLoop(settings, mailbox: mailbox, report: report))
+        var thread = pthread_t()
+        // A top-level function: a closure literal here dies with SIGILL.
+        let status = pthread_create(&thread, nil, engineMain, loop.toOpaque())
+        guard status == 0 else {
+            try? loop.takeRetainedValue().removeFilter()
+            throw DirectorError(operation: "start the engine's thread", cause: String(cString: strerror(status)))
+        }
+        self.mailbox = mailbox
+        self.thread = thread
+    }
+
+    /// Makes these the services; returns once they are in force. Not to be called after `stop()`.
+    func apply(_ plans: [ServicePlan]) async {
+        await withCheckedContinuation { mailbox.leave(.apply(plans, $0)) }
+    }
+
+    /// What the engine knows now. Not to be called after `stop()`.
+    func snapshot() async -> EngineSnapshot {
+        await withCheckedContinuation { mailbox.leave(.snapshot($0)) }
+    }
+
+    /// Ends forwarding, closes the interfaces, and removes the packet filter's table. To be called once; waits for the
+    /// engine's thread, which takes no longer than a batch of packets.
+    func stop() throws(DirectorError) {
+        mailbox.leave(.stop)
+        var outcome: UnsafeMutableRawPointer?
+        pthread_join(thread, &outcome)
+        guard let outcome else { return }
+        try Unmanaged<EngineLoop>.fromOpaque(outcome).takeRetainedValue().removeFilter()
+    }
+}
+
+private func engineMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    Unmanaged<EngineLoop>.fromOpaque(argument).takeUnretainedValue().run()
+    return argument
+}

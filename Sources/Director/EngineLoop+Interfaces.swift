@@ -1,0 +1,114 @@
+internal import Forwarding
+internal import NetworkAddress
+internal import PacketFilter
+internal import PacketIO
+
+// Interfaces that come and go, and what is in force on them.
+extension EngineLoop {
+    /// Takes an interface into use. At the start one that is down is waited for, and anything else is thrown.
+    func open(_ port: EnginePort, isFirst: Bool) throws(DirectorError) {
+        let now = self.now()
+        let socket: PacketSocket
+        do throws(PacketIOError) {
+            socket = try PacketSocket(interface: port.name)
+        } catch {
+            guard isFirst, error.isInterfaceLoss else {
+                throw DirectorError(operation: "take frames from \(port.name)", cause: "\(error)")
+            }
+            port.close(retry: now + Self.reopenInterval)
+            report(.lost(interface: port.name, reason: "\(error)"))
+            return
+        }
+        guard let interface = try HostNetwork.read().interface(port.name) else {
+            throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
+        }
+        pollSet.watch(socket.pollDescriptor, slot: port.slot)
+        let servers = settings.servers.compactMap { server in
+            interface.source(for: server).map { (address: server, source: $0) }
+        }
+        port.open(socket, vips: settings.vips, owns: settings.ownsVIPs, servers: servers, now: now)
+    }
+
+    /// The interface went down or away: its servers get nothing until it is back.
+    func lose(_ port: EnginePort, _ failure: PacketIOError) {
+        port.close(retry: now() + Self.reopenInterval)
+        pollSet.watch(nil, slot: port.slot)
+        report(.lost(interface: port.name, reason: "\(failure)"))
+        applyPlans()
+    }
+
+    /// Tries a lost interface again.
+    func reopen(_ port: EnginePort) {
+        do throws(DirectorError) {
+            try open(port, isFirst: false)
+        } catch {
+            port.close(retry: now() + Self.reopenInterval)
+            return
+        }
+        guard let mac = port.socket?.address else { return }
+        // An interface that was deleted took its hook along; one that was only down did not, and this changes nothing.
+        do throws(DirectorError) {
+            try installFilter(on: ports.filter { $0.socket != nil }.map(\.name))
+        } catch {
+            report(.filterFailed("\(error)"))
+        }
+        report(.back(interface: port.name, mac))
+        applyPlans()
+    }
+
+    /// Gives the forwarder the services with the MACs that are known now.
+    func applyPlans() {
+        let services = plans.flatMap { plan in
+            plan.services { server in ports.lazy.compactMap { $0.station(of: server) }.first }
+        }
+        forwarder.apply(services, now: now())
+    }
+
+    /// Keeps the host's own stack off the VIPs. Equivalent to: `nft -f` with a table netdev rsdirector.
+    /// Needs CAP_NET_ADMIN.
+    func installFilter(on interfaces: [String]) throws(DirectorError) {
+        let drop = IngressDrop(
+            table: EngineSettings.filterTable, interfaces: interfaces, destinations: settings.vips)
+        do throws(PacketFilterError) {
+            try drop.install(Nftables())
+        } catch {
+            throw DirectorError(operation: "keep the host's own stack off the VIPs", cause: "\(error)")
+        }
+    }
+
+    /// Lets the host's own stack see everything again. Equivalent to: `nft delete table netdev rsdirector`.
+    /// Needs CAP_NET_ADMIN.
+    func removeFilter() throws(DirectorError) {
+        let drop = IngressDrop(table: EngineSettings.filterTable, interfaces: [], destinations: [])
+        do throws(PacketFilterError) {
+            try drop.remove(Nftables())
+        } catch {
+            throw DirectorError(
+                operation: "remove the packet filter's table", cause: "\(error)",
+                cure: "`nft delete table netdev \(EngineSettings.filterTable)` removes it")
+        }
+    }
+
+    /// What there is to tell.
+    func snapshot() -> EngineSnapshot {
+        var drops: [String: UInt64] = [:]
+        for reason in DropReason.allCases where forwarder.drops[reason] > 0 { drops["\(reason)"] = forwarder.drops[reason] }
+        let others = [
+            ("unreachable", forwarder.drops.unreachable), ("timeExceeded", forwarder.drops.timeExceeded),
+            ("interfaceLost", undeliverable), ("truncated", truncated),
+        ]
+        for (name, count) in others where count > 0 { drops[name] = count }
+        var stations: [IPv4Address: MACAddress] = [:]
+        for server in settings.servers {
+            stations[server] = ports.lazy.compactMap { $0.station(of: server) }.first?.destination
+        }
+        return EngineSnapshot(
+            interfaces: ports.map { port in
+                .init(
+                    name: port.name, mac: port.socket?.address, counters: port.counters,
+                    vips: port.vips.map { .init(address: $0.vip, state: $0.state, contender: $0.contender) })
+            },
+            services: forwarder.statistics(), stations: stations, flows: forwarder.flowCount,
+            flowCapacity: forwarder.flowCapacity, drops: drops)
+    }
+}

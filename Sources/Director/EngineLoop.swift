@@ -1,0 +1,190 @@
+internal import Forwarding
+internal import NetworkAddress
+internal import PacketFilter
+internal import PacketIO
+
+/// The engine's thread: frames in, verdicts, frames out; between batches ARP, timers and what others want. Everything here
+/// belongs to that thread once `run()` is called. Nothing is allocated per forwarded packet.
+final class EngineLoop {
+    /// How often timers are looked at, in milliseconds.
+    private static let tick = 100
+    /// How many batches are taken from one interface before the others and the mailbox get their turn.
+    private static let batchesInTurn = 16
+    /// How many expired flows are forgotten in one tick at most.
+    private static let expiryBudget = 10_000
+    /// How long a lost interface is left alone before it is tried again, in milliseconds.
+    static let reopenInterval = 250
+
+    let settings: EngineSettings
+    let mailbox: EngineMailbox
+    let report: @Sendable (EngineEvent) -> Void
+    var ports: [EnginePort]
+    var forwarder: Forwarder
+    var plans: [ServicePlan] = []
+    var pollSet: PollSet
+    /// Frames for a lost interface, frames cut short, and answers withheld: not the forwarder's to count.
+    var undeliverable: UInt64 = 0
+    var truncated: UInt64 = 0
+    private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
+    private let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: max(ICMPError.longestFrame, ARPMessage.frameLength), alignment: 8)
+    private var random = SystemRandomNumberGenerator()
+    private var nextTick = Ticks(milliseconds: 0)
+    private var isStopping = false
+    private let origin = SuspendingClock.now
+
+    /// Puts the packet filter in force and opens what is up of the interfaces; what is down is waited for.
+    ///
+    /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
+    init(
+        _ settings: EngineSettings, mailbox: EngineMailbox, report: @escaping @Sendable (EngineEvent) -> Void
+    ) throws(DirectorError) {
+        self.settings = settings
+        self.mailbox = mailbox
+        self.report = report
+        ports = settings.interfaces.enumerated().map { EnginePort(name: $1, slot: $0) }
+        forwarder = Forwarder(flowCapacity: EngineSettings.flowCapacity, seed: .random(in: 0 ... .max))
+        pollSet = PollSet(slots: settings.interfaces.count, wakeUp: mailbox.wakeUp)
+        // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
+        try installFilter(on: settings.interfaces)
+        // 2. The sockets. Whatever else fails, the filter goes again.
+        do {
+            for port in ports { try open(port, isFirst: true) }
+        } catch {
+            try? removeFilter()
+            throw error
+        }
+    }
+
+    deinit {
+        scratch.deallocate()
+    }
+
+    /// Forwards until told to stop.
+    func run() {
+        while !isStopping {
+            pollSet.wait(milliseconds: Self.tick)
+            for command in mailbox.take() { obey(command) }
+            for port in ports {
+                if pollSet.hasFailed(slot: port.slot), let failure = port.socket?.failure() { lose(port, failure) }
+                receive(on: port)
+            }
+            let now = self.now()
+            if now >= nextTick {
+                nextTick = now + Self.tick
+                advance(to: now)
+            }
+        }
+        for port in ports { port.close(retry: now()) }
+    }
+
+    /// CLOCK_MONOTONIC, from when the engine was made.
+    func now() -> Ticks {
+        let (seconds, attoseconds) = (SuspendingClock.now - origin).components
+        return Ticks(milliseconds: UInt64(seconds) &* 1000 &+ UInt64(attoseconds) / 1_000_000_000_000_000)
+    }
+
+    private func obey(_ command: EngineMailbox.Command) {
+        switch command {
+        case .apply(let plans, let done):
+            self.plans = plans
+            applyPlans()
+            done.resume()
+        case .snapshot(let done):
+            done.resume(returning: snapshot())
+        case .stop:
+            isStopping = true
+        }
+    }
+
+    private func advance(to now: Ticks) {
+        forwarder.expire(now: now, budget: Self.expiryBudget)
+        for port in ports {
+            guard port.socket != nil else {
+                if now >= port.retry { reopen(port) }
+                continue
+            }
+            for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
+            if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
+        }
+    }
+}
+
+// Packets.
+extension EngineLoop {
+    private func receive(on port: EnginePort) {
+        var turns = Self.batchesInTurn
+        while turns > 0, port.socket != nil, var batch = port.socket?.receive() {
+            turns -= 1
+            let now = self.now()
+            while let frame = batch.nextFrame() { receive(frame, on: port, now: now) }
+            // Frames queued lie in the batch: send them all before giving it back.
+            for other in ports { other.socket?.flush() }
+            port.socket?.release(batch)
+        }
+        // More may be waiting than one turn takes: come back at once instead of waiting for the next block.
+        if turns == 0 { mailbox.wakeUp.signal() }
+    }
+
+    @inline(__always)
+    private func receive(_ frame: ReceivedFrame, on port: EnginePort, now: Ticks) {
+        // A tagged frame is for the VLAN's own interface. What a switch flooded to us is on its way already.
+        guard frame.vlan == nil, frame.destination != .other, frame.bytes.count >= 14 else { return }
+        guard !frame.isTruncated else {
+            truncated &+= 1
+            return
+        }
+        if UnsafeRawBufferPointer(frame.bytes).word(at: 12) == ARPMessage.etherType {
+            if let message = ARPMessage(frame: UnsafeRawBufferPointer(frame.bytes)) { receive(message, on: port, now: now) }
+            return
+        }
+        guard frame.destination == .host else { return }
+        switch forwarder.forward(frame.bytes, now: now) {
+        case .notOurs, .drop: break
+        case .transmit(let egress):
+            if ports[egress].socket?.transmit(frame.bytes, frame.header) == nil { undeliverable &+= 1 }
+        case .unreachable: answer(.portUnreachable, about: frame, on: port, now: now)
+        case .timeExceeded: answer(.timeExceeded, about: frame, on: port, now: now)
+        }
+    }
+
+    private func answer(_ error: ICMPError, about frame: ReceivedFrame, on port: EnginePort, now: Ticks) {
+        guard answers.take(now: now),
+            let length = error.write(about: UnsafeRawBufferPointer(frame.bytes), into: scratch)
+        else { return }
+        transmit(length: length, on: port)
+    }
+
+    /// Sends what is in the scratch buffer, now: it is used again.
+    private func transmit(length: Int, on port: EnginePort) {
+        port.socket?.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
+        port.socket?.flush()
+    }
+
+    private func receive(_ message: ARPMessage, on port: EnginePort, now: Ticks) {
+        for index in port.vips.indices
+        where port.vips[index].vip == message.target || port.vips[index].vip == message.sender {
+            obey(port.vips[index].receive(message, now: now, using: &random), on: port)
+        }
+        if let actions = port.neighbors?.receive(message, now: now) { obey(actions, on: port) }
+    }
+
+    private func obey(_ actions: [ARPAction], on port: EnginePort) {
+        var hasMoved = false
+        for action in actions {
+            switch action {
+            case .send(let message, let destination):
+                message.write(
+                    to: destination, into: UnsafeMutableRawBufferPointer(rebasing: scratch[..<ARPMessage.frameLength]))
+                transmit(length: ARPMessage.frameLength, on: port)
+            case .report(let event):
+                report(.arp(event, interface: port.name))
+                switch event {
+                case .resolved, .moved, .unreachable: hasMoved = true
+                case .claimed, .notClaimed, .contested: break
+                }
+            }
+        }
+        if hasMoved { applyPlans() }
+    }
+}

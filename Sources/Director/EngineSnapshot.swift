@@ -1,0 +1,31 @@
+internal import Forwarding
+internal import NetworkAddress
+internal import PacketIO
+
+/// What the engine knows at one moment.
+struct EngineSnapshot: Sendable {
+    /// One interface.
+    struct Interface: Sendable {
+        var name: String
+        /// Nil while it is lost.
+        var mac: MACAddress?
+        var counters: PacketCounters
+        var vips: [VIP]
+    }
+
+    /// One VIP on one interface.
+    struct VIP: Sendable {
+        var address: IPv4Address
+        var state: VIPOwnership.State
+        var contender: MACAddress?
+    }
+
+    var interfaces: [Interface]
+    var services: [ServiceStatistics]
+    /// The MACs of the servers that are known.
+    var stations: [IPv4Address: MACAddress]
+    var flows: Int
+    var flowCapacity: Int
+    /// Packets not forwarded, by why; only what occurred.
+    var drops: [String: UInt64]
+}

@@ -1,0 +1,45 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Asks the director that runs on this host for its status.
+public struct StatusClient: Sendable {
+    private static let timeout = TimeAmount.seconds(10)
+    private static let longestAnswer = 64 << 20
+
+    private let path: String
+
+    /// A client of the director with this `run_dir`. Nothing is connected yet.
+    public init(runDirectory: String) {
+        path = ControlSocket.path(inRunDirectory: runDirectory)
+    }
+
+    /// The status as it is now.
+    ///
+    /// - Throws: `DirectorError` where no director runs, or its socket may not be used.
+    public func status() async throws(DirectorError) -> StatusSnapshot {
+        // A connection that is not kept needs no client that is shut down in time.
+        var request = HTTPClientRequest(url: "http+unix://\(path.percentEncoded)/v1/status")
+        request.headers.add(name: "Connection", value: "close")
+        let body: [UInt8]
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
+            body = Array(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView)
+        } catch {
+            throw diagnosis(of: error)
+        }
+        return try StatusSnapshot(json: body)
+    }
+
+    /// Why nothing came back: looked up at the socket itself, which tells more than the failed connection.
+    private func diagnosis(of error: any Error) -> DirectorError {
+        let operation = "talk to rsdirector"
+        let cure = "start it with `systemctl start rsdirector` or `rsdirector run`"
+        return switch ControlSocket.occupant(of: path) {
+        case .nobody: DirectorError(operation: operation, cause: "it is not running (no \(path))", cure: cure)
+        case .dead: DirectorError(operation: operation, cause: "it is not running (nobody listens on \(path))", cure: cure)
+        case .alive: DirectorError(operation: operation, cause: "no answer on \(path): \(error)")
+        case .other(let cause): DirectorError(operation: operation, cause: cause, cure: "root may use \(path)")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+internal import Glibc
+internal import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+
+/// Serves the status on one address or socket until graceful shutdown: `GET /v1/status`.
+struct StatusServer: Sendable {
+    /// A connection on which nothing is asked for so long is closed.
+    private static let idleTimeout = TimeAmount.seconds(90)
+
+    /// What is listened on, in words.
+    let name: String
+    let address: BindAddress
+    let logger: Logger
+    /// What is told.
+    let snapshot: @Sendable () async -> StatusSnapshot
+    /// Called once it listens.
+    let whenListening: @Sendable () -> Void
+
+    func run() async throws {
+        let router = Router()
+        router.get("v1/status") { [snapshot] _, _ in
+            var fields = HTTPFields()
+            fields[.contentType] = "application/json"
+            fields[.cacheControl] = "no-store"
+            return Response(
+                status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: await snapshot().json())))
+        }
+        let application = Application(
+            router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
+            configuration: ApplicationConfiguration(address: address),
+            onServerRunning: { [whenListening] _ in whenListening() }, logger: logger)
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            let cure = error.errnoCode == EADDRNOTAVAIL ? "use an address this host has" : "set `status` to another"
+            throw DirectorError(operation: "listen on \(name)", cause: String(cString: strerror(error.errnoCode)), cure: cure)
+        }
+    }
+}

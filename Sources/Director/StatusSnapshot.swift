@@ -1,0 +1,143 @@
+public import ConfigurationFile
+public import HealthReporter
+public import NetworkAddress
+
+/// What the director knows at one moment: the JSON of `GET /v1/status`. Keys that a reader does not know are skipped.
+public struct StatusSnapshot: Codable, Sendable, Equatable {
+    /// Which program speaks, with its version: `rsdirector 0.1.0`.
+    public var director: String
+    /// The host's name.
+    public var host: String
+    /// When the snapshot was made.
+    public var time: Timestamp
+    /// How many flows there are, expired ones that were not yet swept included.
+    public var flows: Int
+    /// How many flows there is room for.
+    public var flowCapacity: Int
+    /// The interfaces, in the order of the configuration.
+    public var interfaces: [Interface]
+    /// Each VIP on each interface.
+    public var vips: [VIP]
+    /// The services, one for each VIP, in the order of the configuration.
+    public var services: [Service]
+    /// Packets for the VIPs that were not forwarded, by why. Reasons that never occurred are left out.
+    public var drops: [String: UInt64]
+
+    enum CodingKeys: String, CodingKey {
+        case director, host, time, flows, interfaces, vips, services, drops
+        case flowCapacity = "flow_capacity"
+    }
+}
+
+extension StatusSnapshot {
+    /// One interface. Counters start when the director does and go on over losses of the interface.
+    public struct Interface: Codable, Sendable, Equatable {
+        /// Its name.
+        public var name: String
+        /// Its MAC; nil while it is lost.
+        public var mac: String?
+        /// Whether frames pass: false while the interface is down or gone.
+        public var up: Bool
+        /// Frames that arrived.
+        public var received: UInt64
+        /// Frames that were lost because the director was too slow.
+        public var ringDrops: UInt64
+        /// Frames sent.
+        public var transmitted: UInt64
+        /// Frames the kernel refused to send.
+        public var refused: UInt64
+
+        enum CodingKeys: String, CodingKey {
+            case name, mac, up, received, transmitted, refused
+            case ringDrops = "ring_drops"
+        }
+    }
+
+    /// One VIP on one interface.
+    public struct VIP: Codable, Sendable, Equatable {
+        /// The VIP.
+        public var address: IPAddress
+        /// The interface's name.
+        public var interface: String
+        /// Whether it is ours there.
+        public var state: Ownership
+        /// The MAC of another station that says the VIP is its own; nil: none.
+        public var conflict: String?
+    }
+
+    /// Whether a VIP is ours (RFC 5227).
+    public enum Ownership: String, Codable, Sendable {
+        /// Left to others: `own_vip = false`.
+        case silent
+        /// Being asked for.
+        case probing
+        /// Ours: answered and announced.
+        case owned
+        /// Another station has it.
+        case taken
+        /// The interface is lost.
+        case lost
+    }
+
+    /// One service on one VIP.
+    public struct Service: Codable, Sendable, Equatable {
+        /// The name the agents know it by.
+        public var name: String
+        /// The transport protocol.
+        public var transport: TransportProtocol
+        /// The address clients connect to.
+        public var vip: IPAddress
+        /// The port clients connect to; 0: all.
+        public var port: UInt16
+        /// How a server is picked.
+        public var scheduler: SchedulerName
+        /// New connections given to a server.
+        public var connections: UInt64
+        /// Packets forwarded.
+        public var packets: UInt64
+        /// Bytes forwarded: whole IP packets.
+        public var bytes: UInt64
+        /// The servers, in the order of the configuration.
+        public var servers: [Server]
+
+        enum CodingKeys: String, CodingKey {
+            case name, vip, port, scheduler, connections, packets, bytes, servers
+            case transport = "protocol"
+        }
+    }
+
+    /// One real server of a service.
+    public struct Server: Codable, Sendable, Equatable {
+        /// The RIP.
+        public var address: IPAddress
+        /// How packets reach it.
+        public var forward: ForwardingMethod
+        /// Its share of new connections: what the agent asks for × what is configured, 0 to 65535.
+        public var weight: Int
+        /// Connections in SYN_RECV and ESTABLISHED, as far as one direction tells.
+        public var active: Int
+        /// Connections closing or closed.
+        public var inactive: Int
+        /// New connections given to it.
+        public var connections: UInt64
+        /// Packets forwarded to it.
+        public var packets: UInt64
+        /// Bytes forwarded to it: whole IP packets.
+        public var bytes: UInt64
+        /// Its state, by its agent; `up` where it has none.
+        public var state: ServiceState
+        /// Why, in words; empty where there is nothing to explain.
+        public var reason: String
+        /// Where its agent answers; nil: it has none.
+        public var agent: String?
+        /// What the agent asks for; nil: no agent, or it did not say.
+        public var agentWeight: Int?
+        /// Its MAC; nil: not known, so that it gets nothing.
+        public var mac: String?
+
+        enum CodingKeys: String, CodingKey {
+            case address, forward, weight, active, inactive, connections, packets, bytes, state, reason, agent, mac
+            case agentWeight = "agent_weight"
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// Why a packet for one of our VIPs is dropped without an answer.
+public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
+    /// The headers contradict themselves or what was captured (RFC 1812 §5.2.2, RFC 9293 §3.1), or the IPv4 header
+    /// checksum is wrong.
+    case malformed
+    /// The IPv4 total length is 0: a super-packet longer than 65,535 bytes ("BIG TCP"), whose length nobody can check.
+    /// Keep the interface's `gso_ipv4_max_size` and `gro_ipv4_max_size` at 65,536.
+    case oversized
+    /// A fragment: what lies where ports would be need not be ports.
+    case fragment
+    /// The source cannot be a single host's address, or it is the VIP itself (RFC 1812 §5.3.7).
+    case martian
+    /// The VIP is ours, but no service has this protocol and port.
+    case noService
+    /// Not the first packet of a connection, and no flow is known for it.
+    case noFlow
+    /// The flow's server was taken out of the service. IPVS drops silently by default too (`expire_nodest_conn` = 0,
+    /// `ip_vs_in` in `net/netfilter/ipvs/ip_vs_core.c`).
+    case serverRemoved
+    /// The flow's server has no known MAC address now.
+    case serverUnresolved
+    /// A new connection, but the flow table holds nothing that may be given up for it.
+    case tableFull
+}

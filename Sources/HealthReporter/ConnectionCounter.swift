@@ -1,0 +1,49 @@
+import ConfigurationFile
+import Logging
+import NIOPosix
+
+/// Counts connections without holding up anybody: what counts may block, so it runs on a thread made for that.
+struct ConnectionCounter: Sendable {
+    let services: [AgentConfiguration.Service]
+    let logger: Logger
+    let count: @Sendable (AgentConfiguration.Service) throws -> Int
+
+    /// How many are open now.
+    ///
+    /// - Throws: what counting failed with.
+    func connections(of service: AgentConfiguration.Service) async throws -> Int {
+        try await NIOThreadPool.singleton.runIfActive { try count(service) }
+    }
+
+    /// How many are open now; nil where they could not be counted, which is logged, or no service has that name.
+    func connections(of name: String) async -> Int? {
+        guard let service = services.first(where: { $0.name == name }) else { return nil }
+        do {
+            return try await connections(of: service)
+        } catch {
+            logger.warning("cannot count the connections of \(name): \(error)")
+            return nil
+        }
+    }
+
+    /// Counts again and again, at most once in `interval`, until the task is cancelled. A failure is logged when it
+    /// begins, not each time.
+    func run(every interval: Duration, record: @Sendable (String, Int?) async -> Void) async {
+        var failing: Set<String> = []
+        while !Task.isCancelled {
+            for service in services {
+                do {
+                    await record(service.name, try await connections(of: service))
+                    failing.remove(service.name)
+                } catch {
+                    if Task.isCancelled { return }
+                    await record(service.name, nil)
+                    if failing.insert(service.name).inserted {
+                        logger.warning("cannot count the connections of \(service.name): \(error)")
+                    }
+                }
+            }
+            try? await Task.sleep(for: interval)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import NIOCore
+import NIOHTTP1
+
+/// Says `Connection: close` for callers that mean it without saying so: those that speak HTTP/1.0 (RFC 9112, 9.3).
+///
+/// The server behind it does not see the version. It would keep the connection, and an old checker that reads until the
+/// end of it would never see one.
+final class ConnectionPersistence: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .head(var head) = unwrapInboundIn(data), !head.isKeepAlive {
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+        } else {
+            context.fireChannelRead(data)
+        }
+    }
+
+    /// Puts a `ConnectionPersistence` right behind the decoder, where the version is still known: the server adds handlers
+    /// of ours only behind that.
+    final class Installer: ChannelInboundHandler, RemovableChannelHandler {
+        typealias InboundIn = NIOAny
+
+        func handlerAdded(context: ChannelHandlerContext) {
+            let operations = context.pipeline.syncOperations
+            do {
+                let decoder = try operations.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+                try operations.addHandler(ConnectionPersistence(), position: .after(decoder))
+            } catch {
+                context.fireErrorCaught(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+public import NetworkAddress
+
+/// Who polls, and what is taken out of service by hand: the answer to `GET /v1/directors` and to every change, on the
+/// control socket.
+public struct ControlAnswer: Codable, Sendable, Equatable {
+    /// The report's generation as of the answer.
+    public var generation: UInt64
+    /// The configured directors, in the order of the configuration.
+    public var directors: [DirectorStatus]
+    /// The services drained or in maintenance, in the order of the configuration.
+    public var administered: [AdministeredService]
+
+    /// Creates an answer.
+    public init(generation: UInt64, directors: [DirectorStatus], administered: [AdministeredService]) {
+        self.generation = generation
+        self.directors = directors
+        self.administered = administered
+    }
+}
+
+/// A configured director as the agent knows it.
+public struct DirectorStatus: Codable, Sendable, Equatable {
+    /// Its address, as in the agent's configuration.
+    public var address: IPAddress
+    /// How it names itself (`&director=NAME`); nil if it does not.
+    public var name: String?
+    /// When it last asked; nil: not since the agent started.
+    public var lastPoll: Timestamp?
+    /// The latest generation it is known to have been told of; nil: none.
+    public var acknowledgedGeneration: UInt64?
+
+    /// Creates a director's status.
+    public init(address: IPAddress, name: String?, lastPoll: Timestamp?, acknowledgedGeneration: UInt64?) {
+        self.address = address
+        self.name = name
+        self.lastPoll = lastPoll
+        self.acknowledgedGeneration = acknowledgedGeneration
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case address, name
+        case lastPoll = "last_poll"
+        case acknowledgedGeneration = "acknowledged_generation"
+    }
+}
+
+/// A service taken out by hand, and which directors know.
+public struct AdministeredService: Codable, Sendable, Equatable {
+    /// The service's name.
+    public var name: String
+    /// What was asked.
+    public var mode: AdminMode
+    /// Why, in the operator's words; may be empty.
+    public var reason: String
+    /// When it was asked.
+    public var since: Timestamp
+    /// When it ends by itself; nil: only by `undrain`.
+    public var until: Timestamp?
+    /// The first generation of the report that tells of it.
+    public var generation: UInt64
+    /// The configured directors that have been told.
+    public var acknowledgedBy: [IPAddress]
+    /// The configured directors that have not.
+    public var waitingFor: [IPAddress]
+
+    /// Creates a service taken out by hand.
+    public init(
+        name: String, mode: AdminMode, reason: String, since: Timestamp, until: Timestamp?, generation: UInt64,
+        acknowledgedBy: [IPAddress], waitingFor: [IPAddress]
+    ) {
+        self.name = name
+        self.mode = mode
+        self.reason = reason
+        self.since = since
+        self.until = until
+        self.generation = generation
+        self.acknowledgedBy = acknowledgedBy
+        self.waitingFor = waitingFor
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, mode, reason, since, until, generation
+        case acknowledgedBy = "acknowledged_by"
+        case waitingFor = "waiting_for"
+    }
+}

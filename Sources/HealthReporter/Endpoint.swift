@@ -1,0 +1,130 @@
+import Logging
+import NetworkAddress
+
+/// What is answered to whom.
+struct Endpoint: Sendable {
+    let store: ReportStore
+    let connections: ConnectionCounter
+
+    /// The paths there are, for who asks for another.
+    static let paths =
+        "/v1/report, /v1/services/NAME, /health, /health/NAME, /weight/NAME, /livez, /readyz; "
+        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint"
+
+    /// The answer to a question that changes nothing, or nil where there is no such path.
+    ///
+    /// - Parameter hold: waits, with the store, until the generation is another one or the time is up.
+    func answer(
+        _ question: Question, hold: (UInt64, Duration) async throws(ReporterError) -> Void
+    ) async throws(ReporterError) -> Answer? {
+        switch question.path.count {
+        case 1:
+            switch question.path[0] {
+            case "health": try await health(of: nil, question)
+            case "livez": .text("ok\n")
+            case "readyz": await readiness(verbose: question.query["verbose"] != nil)
+            default: nil
+            }
+        case 2:
+            switch (question.path[0], question.path[1]) {
+            case ("v1", "report"): try await report(question, hold)
+            case ("v1", "directors") where question.caller == .control: .json(await store.controlAnswer())
+            case ("health", let name): try await health(of: String(name), question)
+            case ("weight", let name): try await weight(of: String(name), question)
+            default: nil
+            }
+        case 3 where question.path[0] == "v1" && question.path[1] == "services":
+            try await service(String(question.path[2]), question)
+        default: nil
+        }
+    }
+
+    private func report(
+        _ question: Question, _ hold: (UInt64, Duration) async throws(ReporterError) -> Void
+    ) async throws(ReporterError) -> Answer {
+        let (since, wait, name) = (try question.since, try question.wait, try question.director)
+        await store.recordPoll(from: question.caller.address, name: name, since: since)
+        if let since {
+            try await hold(since, wait)
+        } else {
+            // Without `since` there will be no acknowledgement but this answer.
+            await store.recordTold(question.caller.address, of: store.services.map(\.name))
+        }
+        return .json(await store.report())
+    }
+
+    private func service(_ name: String, _ question: Question) async throws(ReporterError) -> Answer {
+        _ = try await store.service(named: name)
+        if question.caller == .control {
+            await store.record(connections: await connections.connections(of: name), of: name)
+        }
+        await store.recordTold(question.caller.address, of: [name])
+        return .json(try await store.service(named: name))
+    }
+
+    /// Without a name: the worst of all states, and the smallest weight.
+    private func health(of name: String?, _ question: Question) async throws(ReporterError) -> Answer {
+        let drainStatus = try question.drainStatus
+        if let name { _ = try await store.service(named: name) }
+        let names = if let name { [name] } else { await store.services.map(\.name) }
+        await store.recordTold(question.caller.address, of: names)
+        let services = await store.services.filter { names.contains($0.name) }
+        let state = services.map(\.state).max { $0.severity < $1.severity } ?? .down
+        let status =
+            switch state {
+            case .up: 200
+            case .draining, .drained: drainStatus
+            case .down, .maint: 503
+            }
+        var answer = Answer.text("\(state.rawValue)\n", status: status)
+        answer.headers = [
+            Answer.Header(name: "X-RS-State", value: state.rawValue),
+            Answer.Header(name: "X-RS-Weight", value: "\(services.map(\.weight).min() ?? 0)"),
+        ]
+        return answer
+    }
+
+    private func weight(of name: String, _ question: Question) async throws(ReporterError) -> Answer {
+        _ = try await store.service(named: name)
+        await store.recordTold(question.caller.address, of: [name])
+        return .text("\(try await store.service(named: name).weight)\n")
+    }
+
+    private func readiness(verbose: Bool) async -> Answer {
+        let conditions = await store.readiness
+        let isReady = conditions.allSatisfy(\.met)
+        let details = verbose ? conditions.map { "[\($0.met ? "+" : "-")] \($0.condition)\n" }.joined() : ""
+        return .text(details + (isReady ? "ready\n" : "not ready\n"), status: isReady ? 200 : 503)
+    }
+}
+
+extension Endpoint {
+    /// The changes there are, by the last part of their path.
+    enum Change: String {
+        case drain, undrain, maint
+    }
+
+    /// Makes a change, and answers once it is on the disk.
+    func change(_ change: Change, body: [UInt8], uid: UInt32?, logger: Logger) async -> Answer {
+        let caller = uid.map { "\($0)" } ?? "unknown"
+        do {
+            let request =
+                body.isEmpty
+                ? ControlRequest()
+                : try JSON.decode(ControlRequest.self, from: body, operation: "read what to \(change.rawValue)")
+            let answer =
+                switch change {
+                case .drain: try await store.ask(for: .drain, request)
+                case .maint: try await store.ask(for: .maint, request)
+                case .undrain: try await store.undrain(request)
+                }
+            logger.notice(
+                "\(change.rawValue) \(request.services.isEmpty ? "all services" : request.services.joined(separator: ", "))",
+                metadata: ["uid": "\(caller)", "reason": "\(request.reason)", "generation": "\(answer.generation)"])
+            return .json(answer)
+        } catch {
+            logger.warning("\(change.rawValue) refused: \(error)", metadata: ["uid": "\(caller)"])
+            return .refusal(error)
+        }
+    }
+}

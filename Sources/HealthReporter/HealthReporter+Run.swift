@@ -1,0 +1,145 @@
+import ConfigurationFile
+import Glibc
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+import NetworkAddress
+import ServiceLifecycle
+
+extension HealthReporter {
+    /// Checks, counts, listens and answers until graceful shutdown.
+    ///
+    /// Then, in order: every service that is up says `draining`, "agent stopping", which directors that wait learn at
+    /// once; those that asked within the last minute get two seconds to take notice; the servers stop.
+    ///
+    /// - Throws: `ReporterError` where an address or the control socket cannot be listened on.
+    public func run() async throws {
+        do {
+            try ControlSocket.makeRoom(at: controlPath)
+            try await serve()
+        } catch {
+            await listening.fail(error)
+            throw error
+        }
+        await listening.fail(CancellationError())
+    }
+
+    private func serve() async throws {
+        // The servers are not to hear of the shutdown before the directors have: a group and a task of their own.
+        let group = makeServerGroup()
+        let servers = Task.detached { try await group.run() }
+        defer { unlink(controlPath) }
+
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for (service, index, target) in await store.allTargets {
+                tasks.addTask { [store] in
+                    let checker = target.makeChecker(on: MultiThreadedEventLoopGroup.singleton)
+                    let schedule = CheckSchedule(interval: target.check.interval)
+                    await schedule.run(checker) { await store.record($0, service: service, check: index) }
+                }
+            }
+            tasks.addTask { [store, connections] in
+                await connections.run(every: Self.sampleInterval) { name, count in
+                    await store.record(connections: count, of: name)
+                }
+            }
+            tasks.addTask { [store] in
+                while !Task.isCancelled {
+                    await store.endExpiredDrains()
+                    try? await Task.sleep(for: .seconds(1))
+                }
+            }
+            tasks.addTask {
+                // Cancelled rather than shut down: the servers are, too.
+                guard (try? await gracefulShutdown()) != nil else { return }
+                await self.bidFarewell()
+                await self.store.close()
+                await group.triggerGracefulShutdown()
+            }
+
+            defer { tasks.cancelAll() }
+            try await withTaskCancellationHandler {
+                try await servers.value
+            } onCancel: {
+                servers.cancel()
+            }
+        }
+    }
+
+    /// Tells the directors that are there that this agent goes, and gives them time to act on it.
+    private func bidFarewell() async {
+        let active = Timestamp.now().adding(seconds: -Self.activeDirectorSeconds)
+        let generation = await store.announceStop()
+        let clock = ContinuousClock()
+        let deadline = clock.now + Self.longestFarewell
+        while clock.now < deadline, !Task.isCancelled,
+            await store.hasUninformedDirectors(generation: generation, activeSince: active)
+        {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private func makeServerGroup() -> ServiceGroup {
+        var quiet = logger
+        // What the server has to say about each connection is for who looks for a fault in it.
+        if quiet.logLevel == .info { quiet.logLevel = .notice }
+        let endpoint = Endpoint(store: store, connections: connections)
+        let progress = ListeningProgress(expected: listen.count + 1, logger: logger, listening: listening)
+
+        var servers = listen.enumerated().map { index, address in
+            Server(
+                name: "\(address)", address: .hostname("\(address.address)", port: Int(address.port)),
+                responder: Responder(endpoint: endpoint, isControl: false, logger: logger), logger: quiet
+            ) { channel in
+                var actual = address
+                if let port = channel.localAddress?.port.flatMap(UInt16.init(exactly:)) { actual.port = port }
+                await progress.listens(index, at: actual)
+            }
+        }
+        servers.append(
+            Server(
+                name: controlPath, address: .unixDomainSocket(path: controlPath),
+                responder: Responder(endpoint: endpoint, isControl: true, logger: logger), logger: quiet
+            ) { [controlPath, logger] _ in
+                if let failure = ControlSocket.restrict(controlPath) { logger.warning("\(failure)") }
+                await progress.listensOnControlSocket()
+            })
+        var configuration = ServiceGroupConfiguration(services: servers, logger: quiet)
+        // Whoever is still being answered then has stopped reading.
+        configuration.maximumGracefulShutdownDuration = .seconds(2)
+        return ServiceGroup(configuration: configuration)
+    }
+}
+
+/// Counts who listens, until all do.
+private actor ListeningProgress {
+    private let expected: Int
+    private let logger: Logger
+    private let listening: Listening
+    private var addresses: [Int: ConfigurationFile.SocketAddress] = [:]
+    private var count = 0
+
+    init(expected: Int, logger: Logger, listening: Listening) {
+        self.expected = expected
+        self.logger = logger
+        self.listening = listening
+    }
+
+    func listens(_ index: Int, at address: ConfigurationFile.SocketAddress) async {
+        addresses[index] = address
+        await arrive()
+    }
+
+    func listensOnControlSocket() async {
+        await arrive()
+    }
+
+    private func arrive() async {
+        count += 1
+        guard count == expected else { return }
+        let all = addresses.sorted { $0.key < $1.key }.map(\.value)
+        logger.notice("reporting on \(all.map(\.description).joined(separator: ", "))")
+        await listening.succeed(all)
+    }
+}

@@ -1,0 +1,75 @@
+public import ConfigurationFile
+public import Logging
+public import ServiceLifecycle
+
+/// Judges the services on this host and tells whoever asks: over HTTP for directors, on a Unix socket for operators.
+///
+/// It knows nothing of how the host is set up, nor how connections are counted: both are told to it.
+public final class HealthReporter: Service {
+    /// Who speaks in a report.
+    public struct Identity: Sendable, Equatable {
+        /// The program and its version: `rsagent 0.1.0`.
+        public var agent: String
+        /// The host's name.
+        public var host: String
+        /// The host's boot ID (`/proc/sys/kernel/random/boot_id`).
+        public var boot: String
+
+        /// Creates an identity.
+        public init(agent: String, host: String, boot: String) {
+            self.agent = agent
+            self.host = host
+            self.boot = boot
+        }
+    }
+
+    /// How often connections are counted for the report.
+    static let sampleInterval = Duration.seconds(1)
+    /// How long a stopping agent waits for directors to take notice.
+    static let longestFarewell = Duration.seconds(2)
+    /// A director that has not asked for so many seconds is not waited for when the agent stops.
+    static let activeDirectorSeconds: Int64 = 60
+
+    let store: ReportStore
+    let connections: ConnectionCounter
+    let listen: [SocketAddress]
+    let controlPath: String
+    let logger: Logger
+    let listening = Listening()
+
+    /// Reads what survived the last run and takes everything in, without listening or checking anything yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: The services, the directors, and the folders. `stateDirectory` is created where it is missing.
+    ///   - listen: Where the report is served over TCP; port 0 lets the kernel pick one.
+    ///   - identity: Who speaks.
+    ///   - countConnections: How many connections clients hold open to a service now, both families. It is called about
+    ///     once a second for each service, on a thread that may block. The agent's own checks, which come from the VIP
+    ///     itself, are better left out: they would keep a drain from ending.
+    ///   - logger: Where changes of state and requests to change it are logged.
+    /// - Throws: `ReporterError` where the state of the last run cannot be read or written, or a check cannot be asked.
+    public init(
+        configuration: AgentConfiguration, listen: [SocketAddress], identity: Identity,
+        countConnections: @escaping @Sendable (AgentConfiguration.Service) throws -> Int, logger: Logger
+    ) throws(ReporterError) {
+        store = try ReportStore(configuration: configuration, identity: identity, logger: logger)
+        connections = ConnectionCounter(services: configuration.services, logger: logger, count: countConnections)
+        controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
+        self.listen = listen
+        self.logger = logger
+    }
+
+    /// Tells what the latest audit of the host found: problems by the service's name; a service that is not named has
+    /// none. Before the first call every service is down, "setup not yet verified".
+    public func report(setupProblems: [String: [String]]) async {
+        await store.record(setupProblems: setupProblems)
+    }
+
+    /// Waits until every endpoint and the control socket listen.
+    ///
+    /// - Returns: the TCP addresses, in the order of `listen`, with the ports the kernel picked.
+    /// - Throws: what `run` failed with before that.
+    public func waitUntilListening() async throws -> [SocketAddress] {
+        try await listening.wait()
+    }
+}

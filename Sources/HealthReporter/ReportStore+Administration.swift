@@ -1,0 +1,79 @@
+import ConfigurationFile
+import Logging
+import NetworkAddress
+
+extension ReportStore {
+    /// Takes services out of rotation, or down, by hand.
+    ///
+    /// - Throws: `ReporterError` for a name no service has, or where the state cannot be written. Nothing has changed then.
+    func ask(for mode: AdminMode, _ request: ControlRequest, at now: Timestamp = .now()) throws(ReporterError)
+        -> ControlAnswer
+    {
+        let names = try resolve(request.services)
+        if mode != .drain, request.ttlSeconds != nil {
+            throw ReporterError(
+                .badRequest, operation: "limit \(mode.rawValue) in time", cause: "only a drain ends by itself",
+                cure: "leave `ttl_seconds` out")
+        }
+        let next = admin.asking(
+            for: mode, of: names, reason: request.reason, until: request.ttlSeconds.map { now.adding(seconds: $0) },
+            now: now, generation: nextGeneration)
+        if next != admin { try replaceAdmin(with: next) }
+        return controlAnswer(about: names)
+    }
+
+    /// Gives services back to their checks.
+    ///
+    /// - Throws: as `ask`.
+    func undrain(_ request: ControlRequest) throws(ReporterError) -> ControlAnswer {
+        let names = try resolve(request.services)
+        let next = admin.withdrawing(names)
+        if next != admin { try replaceAdmin(with: next) }
+        return controlAnswer(about: names)
+    }
+
+    /// Ends the drains whose time is up. Where that cannot be written, they go on, and the next call tries again.
+    func endExpiredDrains(at now: Timestamp = .now()) {
+        let names = admin.expired(at: now)
+        guard !names.isEmpty else { return }
+        do {
+            try replaceAdmin(with: admin.withdrawing(names))
+            logger.notice("the time of the drain is up", metadata: ["services": "\(names.joined(separator: ", "))"])
+        } catch {
+            logger.error("the time of the drain is up, and it goes on: \(error)")
+        }
+    }
+
+    /// The directors, and what is asked for by hand for these services; nil: for all.
+    func controlAnswer(about names: [String]? = nil) -> ControlAnswer {
+        let administered = checked.map(\.configuration.name).compactMap { name -> AdministeredService? in
+            guard names?.contains(name) ?? true, let entry = admin.services[name] else { return nil }
+            let waitingFor = ledger.uninformed(of: name, generation: entry.generation)
+            return AdministeredService(
+                name: name, mode: entry.mode, reason: entry.reason, since: entry.since, until: entry.until,
+                generation: entry.generation, acknowledgedBy: ledger.addresses.filter { !waitingFor.contains($0) },
+                waitingFor: waitingFor)
+        }
+        return ControlAnswer(generation: generation, directors: ledger.statuses, administered: administered)
+    }
+
+    /// The service of that name as it is now.
+    ///
+    /// - Throws: `ReporterError` naming those there are.
+    func service(named name: String) throws(ReporterError) -> Report.Service {
+        guard let service = services.first(where: { $0.name == name }) else { throw unknown(name) }
+        return service
+    }
+
+    private func resolve(_ names: [String]) throws(ReporterError) -> [String] {
+        let known = services.map(\.name)
+        if let stranger = names.first(where: { !known.contains($0) }) { throw unknown(stranger) }
+        return known.filter { names.isEmpty || names.contains($0) }
+    }
+
+    private func unknown(_ name: String) -> ReporterError {
+        ReporterError(
+            .unknownService, operation: "find service \(name)", cause: "there is none of that name",
+            cure: "known are \(services.map(\.name).joined(separator: ", "))")
+    }
+}

@@ -1,0 +1,69 @@
+import ConfigurationFile
+import NetworkAddress
+
+extension ReportStore {
+    /// Every check of every service, with what finds its history again.
+    var allTargets: [(service: Int, index: Int, target: CheckTarget)] {
+        checked.enumerated().flatMap { service, checked in
+            checked.targets.enumerated().map { (service, $0.offset, $0.element) }
+        }
+    }
+
+    /// Takes the answer to a check into account.
+    func record(_ outcome: CheckOutcome, service: Int, check: Int, at now: Timestamp = .now()) {
+        checked[service].histories[check].record(outcome, at: now)
+        refresh()
+    }
+
+    /// Takes the latest audit of the host into account: problems by the service's name; a service that is not named has
+    /// none.
+    func record(setupProblems: [String: [String]]) {
+        setup = setupProblems
+        refresh()
+    }
+
+    /// Takes a count of connections into account; nil where they could not be counted.
+    func record(connections: Int?, of service: String) {
+        guard let index = checked.firstIndex(where: { $0.configuration.name == service }) else { return }
+        checked[index].connections = connections
+        refresh()
+    }
+
+    /// Takes a poll of the report into account; see `DirectorLedger`.
+    func recordPoll(from address: IPAddress?, name: String?, since: UInt64?, at now: Timestamp = .now()) {
+        if ledger.poll(from: address, name: name, since: since, current: generation, at: now) { refresh() }
+    }
+
+    /// Takes a plain answer about these services into account; see `DirectorLedger`.
+    func recordTold(_ address: IPAddress?, of services: [String], at now: Timestamp = .now()) {
+        if ledger.tell(address, of: services, current: generation, at: now) { refresh() }
+    }
+
+    /// What `/readyz` is made of: each condition in words, and whether it is met.
+    var readiness: [(condition: String, met: Bool)] {
+        var conditions = [("setup verified", setup != nil)]
+        for service in checked {
+            for (target, history) in zip(service.targets, service.histories) {
+                conditions.append(("\(service.configuration.name): \(target.name) has a verdict", history.hasVerdict))
+            }
+        }
+        return conditions
+    }
+
+    /// Announces that the agent stops: a service that is up asks for no new connections from here on. Nothing of that is
+    /// kept on the disk.
+    ///
+    /// - Returns: the generation that says so.
+    func announceStop() -> UInt64 {
+        isStopping = true
+        refresh(always: true)
+        return generation
+    }
+
+    /// Whether a director that asked no earlier than `moment` has not been told what `generation` says.
+    func hasUninformedDirectors(generation: UInt64, activeSince moment: Timestamp) -> Bool {
+        checked.contains {
+            !ledger.uninformed(of: $0.configuration.name, generation: generation, activeSince: moment).isEmpty
+        }
+    }
+}

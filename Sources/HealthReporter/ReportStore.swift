@@ -1,0 +1,197 @@
+import ConfigurationFile
+import Logging
+import NetworkAddress
+
+/// What is known now: every observation comes in here, every answer is made from here.
+///
+/// Whenever an observation changes what a director should know, the generation grows and whoever waits for a change is
+/// resumed at once. Everything that decides is in values without side effects (`ServiceHealth`, `CheckHistory`,
+/// `DirectorLedger`, `AdminState`); this joins them.
+actor ReportStore {
+    /// How many may wait for a change at once.
+    static let maximumWaiters = 1_024
+
+    struct CheckedService: Sendable {
+        let configuration: AgentConfiguration.Service
+        let targets: [CheckTarget]
+        var histories: [CheckHistory]
+        var connections: Int?
+    }
+
+    let identity: HealthReporter.Identity
+    let logger: Logger
+    private let adminFile: StateFile
+    var checked: [CheckedService]
+    var setup: [String: [String]]?
+    var admin: AdminState
+    var ledger: DirectorLedger
+    var isStopping = false
+
+    private var counter: GenerationCounter
+    private var current: [Report.Service] = []
+    private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    private var waiterNumber: UInt64 = 0
+    private var isClosed = false
+
+    /// Reads what survived the last run from `configuration.stateDirectory`, which is created if its parent exists.
+    init(
+        configuration: AgentConfiguration, identity: HealthReporter.Identity, logger: Logger,
+        now: Timestamp = .now()
+    ) throws(ReporterError) {
+        self.identity = identity
+        self.logger = logger
+        adminFile = StateFile("admin.json", in: configuration.stateDirectory)
+        try adminFile.createDirectory()
+        admin = try AdminState.load(from: adminFile)
+        counter = try GenerationCounter(
+            file: StateFile("generation", in: configuration.stateDirectory), logger: logger, now: now)
+        ledger = DirectorLedger(directors: configuration.directors)
+        checked = []
+        for service in configuration.services {
+            let targets = try CheckTarget.all(of: service)
+            checked.append(
+                CheckedService(
+                    configuration: service, targets: targets,
+                    histories: targets.map { CheckHistory(rise: $0.check.rise, fall: $0.check.fall, since: now) }))
+        }
+        counter.advance()
+        current = Self.assess(checked, setup, admin, ledger, isStopping: false)
+    }
+
+    // MARK: Answers
+
+    /// The latest generation.
+    var generation: UInt64 { counter.value }
+
+    /// The services as they are now.
+    var services: [Report.Service] { current }
+
+    /// The report as it is now.
+    func report(at now: Timestamp = .now()) -> Report {
+        Report(
+            agent: identity.agent, host: identity.host, boot: identity.boot, generation: generation, time: now,
+            services: current)
+    }
+
+    /// Returns as soon as the generation is not `since` any more, after `limit`, or when the task is cancelled.
+    func wait(since: UInt64, upTo limit: Duration) async throws(ReporterError) {
+        guard since == generation, !isClosed, limit > .zero else { return }
+        guard waiters.count < Self.maximumWaiters else {
+            throw ReporterError(
+                .tooManyWaiters, operation: "wait for a change",
+                cause: "\(Self.maximumWaiters) requests wait already", cure: "ask again later, or without `wait`")
+        }
+        waiterNumber += 1
+        let number = waiterNumber
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            self.resume(number)
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume()
+                } else {
+                    waiters[number] = continuation
+                }
+            }
+        } onCancel: {
+            Task { await self.resume(number) }
+        }
+        timer.cancel()
+    }
+
+    /// How many wait for a change.
+    var waiterCount: Int { waiters.count }
+
+    private func resume(_ number: UInt64) {
+        waiters.removeValue(forKey: number)?.resume()
+    }
+
+    private func resumeAll() {
+        let resumed = waiters.values
+        waiters = [:]
+        for waiter in resumed { waiter.resume() }
+    }
+
+    /// From now on nobody waits: the servers are about to stop.
+    func close() {
+        isClosed = true
+        resumeAll()
+    }
+
+    // MARK: Change
+
+    /// Assesses everything anew. Where that makes a difference to a director, or `always`, the generation grows.
+    func refresh(always: Bool = false) {
+        let next = Self.assess(checked, setup, admin, ledger, isStopping: isStopping)
+        let differs = always || next.map(\.withoutMeasurements) != current.map(\.withoutMeasurements)
+        for (old, new) in zip(current, next) where old.state != new.state {
+            logger.notice(
+                "service \(new.name) is \(new.state.rawValue)",
+                metadata: ["was": "\(old.state.rawValue)", "reason": "\(new.reason)", "weight": "\(new.weight)"])
+        }
+        current = next
+        guard differs else { return }
+        counter.advance()
+        resumeAll()
+    }
+
+    /// The generation a change made now will have.
+    var nextGeneration: UInt64 { counter.next }
+
+    /// Makes `next` the state asked for by hand: on the disk first, so that what is answered survives.
+    func replaceAdmin(with next: AdminState) throws(ReporterError) {
+        try next.store(in: adminFile)
+        admin = next
+        refresh(always: true)
+    }
+
+    private static func assess(
+        _ checked: [CheckedService], _ setup: [String: [String]]?, _ admin: AdminState, _ ledger: DirectorLedger,
+        isStopping: Bool
+    ) -> [Report.Service] {
+        checked.map { service in
+            let configuration = service.configuration
+            let checks = zip(service.targets, service.histories).map { target, history in
+                Report.CheckResult(
+                    name: target.name, ok: history.ok, since: history.since,
+                    latencyMilliseconds: history.latency?.roundedMilliseconds, message: history.message)
+            }
+            let entry = admin.services[configuration.name]
+            let health = ServiceHealth(
+                baseWeight: configuration.weight,
+                setup: setup.map { .verified(problems: $0[configuration.name] ?? []) } ?? .unverified,
+                checks: checks.map { ($0.name, $0.ok, $0.message) },
+                administered: entry,
+                connections: service.connections,
+                directorsToTell: entry.map { ledger.uninformed(of: configuration.name, generation: $0.generation) }
+                    ?? [],
+                agentIsStopping: isStopping)
+            let verdict = health.verdict
+            return Report.Service(
+                name: configuration.name, vips: configuration.vips, ports: configuration.ports,
+                transport: configuration.transport, forward: configuration.forward, state: verdict.state,
+                weight: verdict.weight, baseWeight: configuration.weight, reason: verdict.reason,
+                connections: service.connections, setup: Report.Setup(problems: health.setup.problems), checks: checks)
+        }
+    }
+}
+
+extension Report.Service {
+    /// Without what varies all the time: two that are equal in the rest are the same to a director.
+    fileprivate var withoutMeasurements: Report.Service {
+        var service = self
+        service.connections = nil
+        for index in service.checks.indices { service.checks[index].latencyMilliseconds = nil }
+        return service
+    }
+}
+
+extension Duration {
+    /// In milliseconds, to the microsecond.
+    var roundedMilliseconds: Double {
+        let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+        return Double(microseconds) / 1_000
+    }
+}

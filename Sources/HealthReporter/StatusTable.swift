@@ -1,0 +1,132 @@
+import ConfigurationFile
+import NetworkAddress
+
+/// The agent's state as text for a terminal.
+public struct StatusTable: Sendable {
+    private let report: Report
+    private let control: ControlAnswer
+    private let isColoured: Bool
+
+    /// A table of what the agent said.
+    ///
+    /// - Parameter isColoured: whether states stand out in colour (ECMA-48); not for files, nor with `NO_COLOR`.
+    public init(report: Report, control: ControlAnswer, isColoured: Bool) {
+        self.report = report
+        self.control = control
+        self.isColoured = isColoured
+    }
+
+    /// The table, lines that each end in a newline.
+    public var text: String {
+        let header = "\(report.agent) on \(report.host), generation \(report.generation), \(report.time)"
+        return ([header, ""] + serviceLines + [""] + directorLines).map { $0 + "\n" }.joined()
+    }
+
+    private var serviceLines: [String] {
+        var rows = [["SERVICE", "STATE", "WEIGHT", "CONNECTIONS", "ADDRESS", "REASON"].map(Cell.init)]
+        var details: [[String]] = [[]]
+        for service in report.services {
+            rows.append([
+                Cell(service.name), Cell(service.state.rawValue, colour(of: service.state)),
+                Cell("\(service.weight)/\(service.baseWeight)"),
+                Cell(service.connections.map(String.init) ?? "unknown"),
+                Cell(addresses(of: service)), Cell(service.reason),
+            ])
+            details.append(self.details(of: service))
+        }
+        return zip(aligned(rows), details).flatMap { [$0] + $1 }
+    }
+
+    private func addresses(of service: Report.Service) -> String {
+        let ports = service.ports.isEmpty ? "all ports" : service.ports.map(String.init).joined(separator: ",")
+        let vips = service.vips.map(\.description).joined(separator: ",")
+        return "\(vips) \(service.transport.rawValue) \(ports) \(service.forward.rawValue)"
+    }
+
+    private func details(of service: Report.Service) -> [String] {
+        let problems = service.setup.problems.map { ["  setup", "problem", "", $0] }
+        let checks = service.checks.map { check in
+            [
+                "  \(check.name)", check.ok ? "ok" : "failing",
+                check.latencyMilliseconds.map { "\($0) ms" } ?? "", "\(check.message), since \(check.since)",
+            ]
+        }
+        let drains = control.administered.filter { $0.name == service.name }.map { entry in
+            let end = entry.until.map { ", until \($0)" } ?? ""
+            let directors = entry.waitingFor.map(\.description).joined(separator: ", ")
+            return [
+                "  \(entry.mode.rawValue)", "by hand", "",
+                "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)"),
+            ]
+        }
+        let setup = problems.isEmpty ? [["  setup", "ok", "", ""]] : problems
+        return aligned(
+            (setup + checks + drains).map { row in
+                row.enumerated().map { column, text in
+                    Cell(text, column == 1 ? (text == "ok" ? .green : text == "by hand" ? .yellow : .red) : nil)
+                }
+            })
+    }
+
+    private var directorLines: [String] {
+        if control.directors.isEmpty { return ["no directors are configured"] }
+        var rows = [["DIRECTOR", "NAME", "LAST POLL", "ACKNOWLEDGED"].map(Cell.init)]
+        for director in control.directors {
+            let age = director.lastPoll.map { max(0, report.time.secondsSinceEpoch - $0.secondsSinceEpoch) }
+            rows.append([
+                Cell(director.address.description), Cell(director.name ?? "-"),
+                Cell(age.map { "\($0) s ago" } ?? "never", age == nil ? .yellow : nil),
+                Cell(director.acknowledgedGeneration.map(String.init) ?? "-"),
+            ])
+        }
+        return aligned(rows)
+    }
+}
+
+extension StatusTable {
+    private enum Colour: Int {
+        case red = 31
+        case green = 32
+        case yellow = 33
+    }
+
+    private struct Cell {
+        let text: String
+        let colour: Colour?
+
+        init(_ text: String, _ colour: Colour?) {
+            // A reason or an answer comes from elsewhere: it must not move the cursor.
+            self.text = String(text.map { $0.isControl ? "?" : $0 })
+            self.colour = colour
+        }
+
+        init(_ text: String) {
+            self.init(text, nil)
+        }
+    }
+
+    private func colour(of state: ServiceState) -> Colour {
+        switch state {
+        case .up: .green
+        case .draining, .drained: .yellow
+        case .down, .maint: .red
+        }
+    }
+
+    /// Rows of equally many cells, each column as wide as its widest cell, two spaces apart.
+    private func aligned(_ rows: [[Cell]]) -> [String] {
+        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].text.count }.max() ?? 0 }
+        return rows.map { row in
+            let last = row.lastIndex { !$0.text.isEmpty } ?? 0
+            return row[...last].enumerated().map { column, cell in
+                let padding = column == last ? "" : String(repeating: " ", count: widths[column] - cell.text.count + 2)
+                guard isColoured, let colour = cell.colour else { return cell.text + padding }
+                return "\u{1B}[\(colour.rawValue)m\(cell.text)\u{1B}[0m\(padding)"
+            }.joined()
+        }
+    }
+}
+
+extension Character {
+    fileprivate var isControl: Bool { unicodeScalars.contains { $0.properties.generalCategory == .control } }
+}

@@ -1,0 +1,98 @@
+internal import CLinux
+internal import Glibc
+internal import NetworkAddress
+
+/// The steps that make a packet socket, in the order the kernel wants them.
+struct OpenedSocket: ~Copyable {
+    let index: Int
+    let address: MACAddress
+    let descriptor: FileDescriptor
+    var ring: MappedRing
+
+    init(interface: String, geometry: RingGeometry) throws(PacketIOError) {
+        let index = if_nametoindex(interface)
+        guard index != 0 else {
+            throw PacketIOError(operation: "open", interface: interface, cause: .noSuchInterface)
+        }
+        // 1. Protocol 0: nothing arrives before bind(2) says from where.
+        let raw = socket(AF_PACKET, CInt(SOCK_RAW.rawValue) | Self.closeOnExec, 0)
+        guard raw >= 0 else { throw PacketIOError.last("socket AF_PACKET", interface) }
+        let descriptor = FileDescriptor(adopting: raw)
+        // 2. The shape of the ring's frames: it cannot change once there is a ring.
+        try Self.set(descriptor, PACKET_VERSION, CInt(TPACKET_V3.rawValue), "PACKET_VERSION", interface)
+        try Self.set(descriptor, PACKET_VNET_HDR, CInt(1), "PACKET_VNET_HDR", interface)
+        try Self.set(descriptor, PACKET_IGNORE_OUTGOING, CInt(1), "PACKET_IGNORE_OUTGOING", interface)
+        try Self.set(descriptor, PACKET_QDISC_BYPASS, CInt(1), "PACKET_QDISC_BYPASS", interface)
+        Self.enlargeSendBuffer(descriptor)
+        // 3. The ring.
+        var request = tpacket_req3()
+        request.tp_block_size = CUnsignedInt(geometry.blockSize)
+        request.tp_block_nr = CUnsignedInt(geometry.blockCount)
+        request.tp_frame_size = CUnsignedInt(geometry.blockSize)
+        request.tp_frame_nr = CUnsignedInt(geometry.blockCount)
+        request.tp_retire_blk_tov = CUnsignedInt(geometry.retireMilliseconds)
+        try Self.set(descriptor, PACKET_RX_RING, request, "PACKET_RX_RING", interface)
+        let ring = try MappedRing(descriptor, geometry: geometry, interface: interface)
+        // 4. From here frames arrive. Every protocol: only those taps come before nftables' netdev ingress hook.
+        let address = try Self.bind(descriptor, index: index, interface)
+        self.index = Int(index)
+        self.address = address
+        self.descriptor = descriptor
+        self.ring = ring
+    }
+
+    /// The error the kernel left on the socket (`SO_ERROR`); 0: none. Reading it clears it.
+    static func pendingError(_ descriptor: borrowing FileDescriptor) -> CInt {
+        var number: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        return getsockopt(descriptor.rawValue, SOL_SOCKET, SO_ERROR, &number, &length) == 0 ? number : errno
+    }
+
+    private static let closeOnExec = CInt(SOCK_CLOEXEC.rawValue)
+
+    private static func set<Value: BitwiseCopyable>(
+        _ descriptor: borrowing FileDescriptor, _ option: CInt, _ value: Value, _ name: String, _ interface: String
+    ) throws(PacketIOError) {
+        var value = value
+        guard setsockopt(descriptor.rawValue, SOL_PACKET, option, &value, socklen_t(MemoryLayout<Value>.size)) == 0
+        else { throw PacketIOError.last("setsockopt \(name)", interface) }
+    }
+
+    /// Room for a burst of super-packets on their way into the device: 8 MiB where CAP_NET_ADMIN allows it, else as
+    /// much as `net.core.wmem_max` does. Less is slower, not wrong, so a refusal is not an error.
+    private static func enlargeSendBuffer(_ descriptor: borrowing FileDescriptor) {
+        var size: CInt = 8 << 20
+        let length = socklen_t(MemoryLayout<CInt>.size)
+        if setsockopt(descriptor.rawValue, SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
+            setsockopt(descriptor.rawValue, SOL_SOCKET, SO_SNDBUF, &size, length)
+        }
+    }
+
+    /// Binds to the interface and returns its MAC.
+    private static func bind(
+        _ descriptor: borrowing FileDescriptor, index: CUnsignedInt, _ interface: String
+    ) throws(PacketIOError) -> MACAddress {
+        var link = sockaddr_ll()
+        link.sll_family = UInt16(AF_PACKET)
+        link.sll_protocol = UInt16(ETH_P_ALL).bigEndian
+        link.sll_ifindex = CInt(index)
+        var length = socklen_t(MemoryLayout<sockaddr_ll>.size)
+        let bound = withUnsafePointer(to: &link) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(descriptor.rawValue, $0, length) }
+        }
+        guard bound == 0 else { throw PacketIOError.last("bind", interface) }
+        // bind(2) succeeds on an interface that is down, and leaves ENETDOWN behind.
+        let pending = pendingError(descriptor)
+        guard pending == 0 else { throw PacketIOError(operation: "bind", interface: interface, number: pending) }
+        let named = withUnsafeMutablePointer(to: &link) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor.rawValue, $0, &length) }
+        }
+        guard named == 0 else { throw PacketIOError.last("getsockname", interface) }
+        guard CInt(link.sll_hatype) == CInt(ARPHRD_ETHER), link.sll_halen == 6 else {
+            throw PacketIOError(operation: "bind", interface: interface, cause: .notEthernet(link.sll_hatype))
+        }
+        return withUnsafeBytes(of: link.sll_addr) { octets in
+            MACAddress(rawValue: octets.prefix(6).reduce(0) { $0 << 8 | UInt64($1) })
+        }
+    }
+}

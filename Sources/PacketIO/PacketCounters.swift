@@ -1,0 +1,18 @@
+/// What went through one packet socket since it was opened.
+public struct PacketCounters: Hashable, Sendable {
+    /// Frames the kernel gave us, as counted by the kernel, those it dropped for want of room included.
+    public var received: UInt64 = 0
+    /// Frames the kernel dropped because the ring was full: we were too slow.
+    public var ringDrops: UInt64 = 0
+    /// Frames sent.
+    public var transmitted: UInt64 = 0
+    /// Bytes of frames sent.
+    public var transmittedBytes: UInt64 = 0
+    /// Frames the kernel refused to send.
+    public var refused: UInt64 = 0
+    /// The errno of the last refusal; 0: there was none.
+    public var lastRefusal: CInt = 0
+
+    /// All zero.
+    public init() {}
+}

@@ -1,0 +1,85 @@
+internal import CLinux
+internal import Glibc
+public import NetworkAddress
+
+/// Every frame that arrives at one interface, and a way to put frames on it: an AF_PACKET socket with a TPACKET_V3
+/// receive ring and `PACKET_VNET_HDR`.
+///
+/// Frames arrive in batches and stay where the kernel put them; what is to be sent is queued and goes out with one
+/// system call per batch. Not for use by two threads at once.
+///
+/// ```
+/// while var batch = socket.receive() {
+///     while let frame = batch.nextFrame() { socket.transmit(frame.bytes, frame.header) }
+///     socket.flush()                 // frames sent lie in the batch: send before giving it back
+///     socket.release(batch)
+/// }
+/// ```
+public struct PacketSocket: ~Copyable {
+    /// The interface's name when the socket was opened.
+    public let interface: String
+    private var opened: OpenedSocket
+    private var queue = TransmitQueue()
+    private var counters = PacketCounters()
+
+    /// Takes every frame that arrives at `interface` from now on; the frames the host sends are not among them.
+    /// Equivalent to: `tcpdump -Q in -i INTERFACE`. Needs CAP_NET_RAW; nothing on the interface changes.
+    public init(interface: String, ring geometry: RingGeometry = .standard) throws(PacketIOError) {
+        opened = try OpenedSocket(interface: interface, geometry: geometry)
+        self.interface = interface
+    }
+
+    /// The interface's index when the socket was opened (`ip link` shows it in front of the name).
+    public var index: Int { opened.index }
+
+    /// The interface's own MAC when the socket was opened.
+    public var address: MACAddress { opened.address }
+
+    /// What to poll for POLLIN (a batch is there) and POLLERR (the interface went away).
+    public var pollDescriptor: CInt { opened.descriptor.rawValue }
+
+    /// The next batch if there is one; never waits. Give it back with `release(_:)` before asking for another.
+    @inline(__always)
+    public mutating func receive() -> FrameBatch? {
+        guard let block = opened.ring.take() else { return nil }
+        return FrameBatch(block: block)
+    }
+
+    /// Gives a batch back to the kernel. Frames queued from it must have been flushed.
+    @inline(__always)
+    public mutating func release(_ batch: consuming FrameBatch) {
+        opened.ring.give(batch.block)
+    }
+
+    /// Queues a frame to be sent with the next flush; it must stay as it is until then.
+    @inline(__always)
+    public mutating func transmit(_ frame: UnsafeMutableRawBufferPointer, _ header: VirtioNetHeader) {
+        if queue.isFull { flush() }
+        queue.append(frame, header)
+    }
+
+    /// Sends what is queued, bypassing the interface's queueing discipline. A frame the kernel refuses is counted, not
+    /// retried: like a packet a router has no room for.
+    @inline(__always)
+    public mutating func flush() {
+        if queue.count > 0 { queue.flush(to: opened.descriptor.rawValue, &counters) }
+    }
+
+    /// Why the socket is of no more use, or nil: what POLLERR stands for. Reading it clears it.
+    public func failure() -> PacketIOError? {
+        let number = OpenedSocket.pendingError(opened.descriptor)
+        return number == 0 ? nil : PacketIOError(operation: "receive", interface: interface, number: number)
+    }
+
+    /// What went through since the socket was opened.
+    public mutating func statistics() -> PacketCounters {
+        var kernel = tpacket_stats_v3()
+        var length = socklen_t(MemoryLayout<tpacket_stats_v3>.size)
+        // The kernel starts from zero after each reading.
+        if getsockopt(opened.descriptor.rawValue, SOL_PACKET, PACKET_STATISTICS, &kernel, &length) == 0 {
+            counters.received &+= UInt64(kernel.tp_packets)
+            counters.ringDrops &+= UInt64(kernel.tp_drops)
+        }
+        return counters
+    }
+}

@@ -1,0 +1,23 @@
+/// A frame in the receive ring: valid, and ours to change, until its batch is released.
+public struct ReceivedFrame {
+    /// The frame from its destination MAC on, without VLAN tag (see `vlan`) and frame check sequence.
+    public var bytes: UnsafeMutableRawBufferPointer
+    /// What must be sent in front of it for it to stay whole.
+    public var header: VirtioNetHeader
+    /// Whom the frame was meant for, by its destination MAC.
+    public var destination: Destination
+    /// The VLAN tag (priority, DEI, identifier) the interface took off the frame; nil: it had none.
+    public var vlan: UInt16?
+    /// Whether bytes are missing because the frame did not fit into the ring: it must not be sent on.
+    public var isTruncated: Bool
+
+    /// Whom a frame was meant for (`sll_pkttype`, packet(7)).
+    public enum Destination: Sendable {
+        /// This interface's own MAC.
+        case host
+        /// Everyone on the segment, or a group.
+        case group
+        /// Another station: a switch flooded it. Forwarding it would put it on the wire twice.
+        case other
+    }
+}

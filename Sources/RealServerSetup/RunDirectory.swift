@@ -1,0 +1,140 @@
+internal import CLinux
+internal import Glibc
+
+/// The run directory, locked, with the journal in it.
+///
+/// The lock is flock(2) on the directory itself: it leaves no file behind and is gone with the process, however it ended.
+/// A directory that rsagent makes appears whole, with the journal's header in it, by one rename(2): so it is known at any
+/// moment whether the directory was ours to make and is ours to remove.
+final class RunDirectory: Sendable {
+    let path: String
+    private let descriptor: Int32
+
+    var journalPath: String { "\(path)/journal" }
+
+    /// Opens and locks the directory; makes it where it is missing. Its parent must exist.
+    static func making(_ path: String) throws(SetupError) -> RunDirectory {
+        if let directory = try RunDirectory(existing: path) { return directory }
+        try make(path)
+        guard let directory = try RunDirectory(existing: path) else { throw File.failure("open", path, ENOENT) }
+        return directory
+    }
+
+    /// Opens and locks the directory, or is nil where there is none.
+    init?(existing path: String) throws(SetupError) {
+        try Self.sweep(path)
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw File.failure("open", path)
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw code == EWOULDBLOCK ? .runDirectoryLocked(path: path) : File.failure("lock", path, code)
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        // Said aloud: closing alone would leave the lock to a child that was forked meanwhile and has yet to exec.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+
+    /// Removes what a crash left of a directory that was being made or removed.
+    private static func sweep(_ path: String) throws(SetupError) {
+        let scratch = "\(path).new"
+        try File.remove("\(scratch)/journal")
+        guard rmdir(scratch) == 0 || errno == ENOENT else { throw File.failure("remove", scratch) }
+    }
+
+    private static func make(_ path: String) throws(SetupError) {
+        let scratch = "\(path).new"
+        guard mkdir(scratch, 0o755) == 0 else { throw File.failure("make", scratch) }
+        let header = try Journal.Header.current(createdRunDirectory: true)
+        try File.write(Journal.line(header), to: "\(scratch)/journal", flags: O_CREAT | O_EXCL)
+        try File.rename(scratch, to: path)
+    }
+
+    /// The journal as it is, or nil where there is none.
+    func journal() throws(SetupError) -> Journal? {
+        // What a crash left of a journal that was being replaced.
+        try File.remove("\(journalPath).new")
+        guard let text = try File.read(journalPath) else { return nil }
+        return try Journal(parsing: text, path: journalPath)
+    }
+
+    /// Begins a journal where there is none, and cuts off what a crash left of a last line.
+    func beginJournal() throws(SetupError) -> Journal {
+        try File.remove("\(journalPath).new")
+        guard let text = try File.read(journalPath) else {
+            let journal = Journal(header: try .current(createdRunDirectory: false), entries: [])
+            try replaceJournal(journal)
+            return journal
+        }
+        let journal = try Journal(parsing: text, path: journalPath)
+        let current = try Journal.Header.current(createdRunDirectory: false)
+        guard journal.header.boot == current.boot, journal.header.namespace == current.namespace else {
+            // What it records went with its boot or its namespace. It is kept aside for a person to look at.
+            try File.rename(journalPath, to: "\(journalPath).stale")
+            var fresh = Journal(header: current, entries: [])
+            fresh.header.createdRunDirectory = journal.header.createdRunDirectory
+            try replaceJournal(fresh)
+            return fresh
+        }
+        if text.last != UInt8(ascii: "\n") { try replaceJournal(journal) }
+        return journal
+    }
+
+    /// Adds a line. It is on its medium when this returns.
+    func append(_ entry: Journal.Entry) throws(SetupError) {
+        try File.write(Journal.line(entry), to: journalPath, flags: O_APPEND)
+    }
+
+    /// Puts another journal in the place of the present one, whole or not at all.
+    func replaceJournal(_ journal: Journal) throws(SetupError) {
+        let scratch = "\(journalPath).new"
+        try File.write(journal.text, to: scratch, flags: O_CREAT | O_TRUNC)
+        try File.rename(scratch, to: journalPath)
+    }
+
+    /// Removes the journal, and the directory where rsagent made it and nothing else lies in it.
+    func removeJournal(_ journal: Journal) throws(SetupError) {
+        guard journal.header.createdRunDirectory else { return try File.remove(journalPath) }
+        // The other way round from make(): the directory goes out of sight whole, so that a crash leaves no directory
+        // that looks as if someone else had made it.
+        let others = try Self.contents(of: path).filter { $0 != "journal" }
+        guard others.isEmpty else { return try File.remove(journalPath) }
+        let scratch = "\(path).new"
+        try File.rename(path, to: scratch)
+        try File.remove("\(scratch)/journal")
+        guard rmdir(scratch) == 0 else { throw File.failure("remove", scratch) }
+    }
+
+    private static func contents(of path: String) throws(SetupError) -> [String] {
+        guard let directory = opendir(path) else { throw File.failure("list", path) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+extension Journal.Header {
+    /// The header of a journal begun now, here.
+    static func current(createdRunDirectory: Bool) throws(SetupError) -> Self {
+        let namespacePath = "/proc/thread-self/ns/net"
+        var status = stat()
+        guard stat(namespacePath, &status) == 0 else { throw File.failure("read", namespacePath) }
+        return Self(
+            journal: Journal.version,
+            boot: try Boot.identifier(), namespace: UInt64(status.st_ino), createdRunDirectory: createdRunDirectory)
+    }
+}

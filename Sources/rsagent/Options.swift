@@ -1,0 +1,42 @@
+import ArgumentParser
+import ConfigurationFile
+import Glibc
+import HealthReporter
+import NetworkAddress
+import RealServerSetup
+
+/// `--config FILE`.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(name: .customLong("config"), help: ArgumentHelp("The configuration file.", valueName: "file"))
+    var path = "/etc/rsagent/rsagent.toml"
+
+    func load() throws -> AgentConfiguration { try AgentConfiguration.load(path: path) }
+}
+
+/// `--config FILE` and `--socket PATH`, for the commands that talk to the running agent.
+struct ControlOptions: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The agent's control socket, instead of the one in the configuration's run_dir.", valueName: "path"))
+    var socket: String?
+
+    func client() throws -> ControlClient {
+        if let socket { return ControlClient(socket: socket) }
+        return ControlClient(socket: ControlClient.socketPath(inRunDirectory: try configuration.load().runDirectory))
+    }
+}
+
+extension AgentConfiguration {
+    /// What this configuration asks of the host.
+    var setupRequest: SetupRequest { SetupRequest(directRoutingVIPs: services.flatMap(\.vips).compactMap(\.v4)) }
+
+    var setup: RealServerSetup { RealServerSetup(setupRequest, runDirectory: runDirectory) }
+}
+
+/// Writes one line to standard error.
+func complain(_ line: String) {
+    let bytes = Array("\(line)\n".utf8)
+    _ = write(2, bytes, bytes.count)
+}

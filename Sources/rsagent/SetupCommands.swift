@@ -1,0 +1,54 @@
+import ArgumentParser
+import RealServerSetup
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Show what apply would change on this host and why; change nothing.",
+        discussion: "Exit status: 0 nothing to do, 2 changes pending, 1 something stands in the way.")
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() throws {
+        let plan = try configuration.load().setup.plan()
+        for step in plan.steps { print("\(step.change)\n    # \(step.reason)") }
+        for refusal in plan.refusals { complain("refused: \(refusal)") }
+        if !plan.refusals.isEmpty { throw ExitCode(1) }
+        if !plan.steps.isEmpty { throw ExitCode(2) }
+        print("nothing to do: this host is fit for its VIPs")
+    }
+}
+
+struct Apply: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make the changes once and verify them by reading back.",
+        discussion: "Exit status: 0, or 1 where it failed and everything was undone.")
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() throws {
+        let setup = try configuration.load().setup
+        try Capability.requireNetworkAdministration()
+        let claim = try NamespaceClaim()
+        let steps = try withExtendedLifetime(claim) { try setup.apply() }
+        for step in steps { print(step.change) }
+        print(steps.isEmpty ? "nothing to do: this host is fit for its VIPs" : "applied and verified")
+    }
+}
+
+struct TeardownCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "teardown", abstract: "Put back what was there before, and verify.",
+        discussion: "Exit status: 0, or 1 where something could not be put back; the journal is kept then.")
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() throws {
+        let setup = try configuration.load().setup
+        try Capability.requireNetworkAdministration()
+        let claim = try NamespaceClaim()
+        let teardown = try withExtendedLifetime(claim) { try setup.teardown() }
+        for change in teardown.changes { print(change) }
+        for left in teardown.left { complain("left alone: \(left)") }
+        print(teardown.changes.isEmpty ? "nothing to put back" : "put back and verified")
+    }
+}

@@ -1,0 +1,184 @@
+import Testing
+
+@testable import ConfigurationFile
+
+@Suite("Files that were damaged")
+struct FuzzTests {
+    /// A seeded generator (SplitMix64), so that a failure can be repeated.
+    private struct Generator: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return mixed ^ (mixed >> 31)
+        }
+    }
+
+    private static let agent = """
+        interface = "eth0" # x
+        directors = ["10.0.0.1"]
+        [report]
+        listen = ["10.0.0.11:9380"]
+        [[service]]
+        name = "web"
+        vip = ["192.0.2.10"]
+        port = [80, 443]
+        weight = 10
+        [[service.check]]
+        http = '/'
+        status = [200]
+        interval = "1.5s"
+        rise = 2
+        [[service]]
+        name = "b"
+        vip = "192.0.2.11"
+        port = 0
+        check = [{ tcp = true, port = 25 }]
+        """
+    private static let director = """
+        interface = "eth0"
+        status = "127.0.0.1:9390"
+        own_vip = true
+        [[service]]
+        name = "web"
+        vip = "192.0.2.10"
+        port = 80
+        scheduler = "rr"
+        [[service.server]]
+        address = "10.0.0.11"
+        agent = "http://10.0.0.11:9380"
+        fall = 3
+        [[service.server]]
+        address = "10.0.0.12"
+        agent = false
+        """
+    private static let fragments: [[UInt8]] = [
+        "[", "]", "[[", "]]", "{", "}", "\"", "'", "\"\"\"", "'''", "\n", "\r\n", "#", "=", ".", ",", "\\", "\\u0000",
+        "-1",
+        "0", "65536", "9223372036854775808", "1e400", "nan", "1979-05-27", "07:32:00", "true", "[[service]]",
+        "[service]",
+        "a.b.c = 1", "\"\" = 1", "\0", "\u{FEFF}", "é", "\u{301}", "service", "vip = []", "port = 0\n", "::", "/32",
+        "h",
+    ].map { Array($0.utf8) }
+
+    private static let values: [[UInt8]] = [
+        "0", "-1", "65535", "65536", "9223372036854775807", "0.5", "nan", "true", "1979-05-27", "''", "'x'", "'/'",
+        "[]",
+        "[[]]", "[0]", "['a', 1]", "{}", "{ a.b = 1 }", "[{}]", "[{ tcp = true }]", "'192.0.2.10'",
+        "['192.0.2.11', '192.0.2.10']", "'::1'", "'10.0.0.1/8'", "'10.0.0.11:80'", "'1h'", "'1ms'", "'udp'", "'wlc'",
+        "'http://a:1'", "\"\"\"\nx\n\"\"\"",
+    ].map { Array($0.utf8) }
+
+    /// One or two small damages: a byte changed, a range removed or doubled, a fragment put in, a value replaced, a
+    /// line moved.
+    private static func damaged(_ text: [UInt8], _ generator: inout Generator) -> [UInt8] {
+        var bytes = text
+        for _ in 0..<Int.random(in: 1...2, using: &generator) where !bytes.isEmpty {
+            let at = Int.random(in: 0..<bytes.count, using: &generator)
+            let end = min(bytes.count, at + Int.random(in: 1...12, using: &generator))
+            switch Int.random(in: 0..<8, using: &generator) {
+            case 0: bytes[at] = UInt8.random(in: 0...255, using: &generator)
+            case 1: bytes[at] = UInt8.random(in: 0x20...0x7E, using: &generator)
+            case 2: bytes.removeSubrange(at..<end)
+            case 3: bytes.insert(contentsOf: bytes[at..<end], at: at)
+            case 4: bytes.insert(contentsOf: fragments.randomElement(using: &generator) ?? [], at: at)
+            case 5, 6:
+                guard let equals = bytes[at...].firstIndex(of: UInt8(ascii: "=")) else { break }
+                let lineEnd = bytes[equals...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+                bytes.replaceSubrange(equals + 1..<lineEnd, with: values.randomElement(using: &generator) ?? [])
+            default:
+                var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                let line = lines.remove(at: Int.random(in: 0..<lines.count, using: &generator))
+                lines.insert(line, at: Int.random(in: 0...lines.count, using: &generator))
+                bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")]))
+            }
+        }
+        return bytes
+    }
+
+    /// Every path of the document below `node`.
+    private static func paths(_ node: Node) -> [NodePath] {
+        switch node.value {
+        case .list(let elements): [node.path] + elements.flatMap(paths)
+        case .table(let pairs): [node.path] + pairs.flatMap { paths($0.node) }
+        default: [node.path]
+        }
+    }
+
+    /// What became of a run's files.
+    private struct Outcome {
+        var taken = 0
+        var refused = 0
+        var notTOML = 0
+    }
+
+    private func run(_ text: String, seed: UInt64, count: Int, _ parse: (String) throws -> Void) -> Outcome {
+        var generator = Generator(state: seed)
+        var outcome = Outcome()
+        for round in 0..<count {
+            let damaged = String(decoding: Self.damaged(Array(text.utf8), &generator), as: UTF8.self)
+            let lineCount = damaged.utf8.count { $0 == UInt8(ascii: "\n") } + 1
+            do {
+                try parse(damaged)
+                outcome.taken += 1
+            } catch let error as ConfigurationError {
+                outcome.refused += 1
+                #expect(!error.problems.isEmpty, "round \(round)")
+                for problem in error.problems {
+                    #expect((1...lineCount).contains(problem.line ?? 0), "round \(round): \(problem)")
+                    #expect(!problem.description.contains("\n"), "round \(round): \(problem)")
+                }
+            } catch {
+                Issue.record("round \(round): \(error)")
+            }
+            guard let document = try? Node(parsing: damaged) else {
+                outcome.notTOML += 1
+                continue
+            }
+            let locator = KeyLocator(damaged)
+            for path in Self.paths(document) where locator.line(of: path) == nil {
+                Issue.record("round \(round): no line for \(path) in\n\(damaged)")
+            }
+        }
+        return outcome
+    }
+
+    @Test("never crash the reading, and every key of those that are still TOML has its line", arguments: 1...8)
+    func survives(_ seed: UInt64) {
+        let agents = run(Self.agent, seed: seed, count: 1_500) {
+            _ = try AgentConfiguration.parse($0, file: "f.toml")
+        }
+        let directors = run(Self.director, seed: seed &+ 1_000, count: 1_500) {
+            _ = try DirectorConfiguration.parse($0, file: "f.toml")
+        }
+        for outcome in [agents, directors] {
+            // The damage is neither so heavy that nothing is TOML any more nor so light that all is taken.
+            #expect(
+                outcome.taken > 5 && outcome.notTOML > 200 && outcome.refused > outcome.notTOML + 200, "\(outcome)")
+        }
+    }
+
+    @Test("an undamaged file is valid, so that damage is what the other test sees")
+    func undamaged() throws {
+        _ = try AgentConfiguration.parse(Self.agent, file: "f.toml")
+        _ = try DirectorConfiguration.parse(Self.director, file: "f.toml")
+    }
+
+    @Test("nesting without end is refused, not followed")
+    func nesting() {
+        let opened = ["a.", "[", "{a=", "'a'.", "[[a.", "[a."].map { String(repeating: $0, count: 100_000) }
+        for text in opened.flatMap({ ["x = 1\na = \($0)", "x = 1\n\($0)a = 1", "x = 1\n[\($0)a]\n="] }) {
+            let error = #expect(throws: ConfigurationError.self) { try AgentConfiguration.parse(text, file: "f") }
+            #expect(error?.problems.map(\.line) == [2])
+        }
+        let dotted = String(repeating: "a.", count: 100_000)
+        let error = #expect(throws: ConfigurationError.self) {
+            try AgentConfiguration.parse("\(dotted)a = 1", file: "f")
+        }
+        let place = "f:1: syntax error: tables and lists are nested more than 128 deep"
+        #expect(error?.description == "\(place); write [[service]] and its tables as the example does, with plain keys")
+    }
+}

@@ -1,0 +1,207 @@
+import Forwarding
+import NetworkAddress
+import Testing
+
+@Suite("Changing servers and services")
+struct MembershipTests {
+    typealias Flag = Frame.Flag
+
+    static func open(_ forwarder: inout Forwarder, _ clients: ClosedRange<UInt16>) {
+        for client in clients {
+            _ = forwarder.send(Flag.syn, from: client)
+            _ = forwarder.send(Flag.ack, from: client)
+        }
+    }
+
+    @Test("applying the same services again changes nothing", arguments: SchedulerKind.allCases)
+    func idempotence(scheduler: SchedulerKind) {
+        let services: [VirtualService] = [
+            .web([.at(1, weight: 3), .at(2, weight: 2), .at(3, weight: 1)], scheduler), .web([.at(1)], port: 443),
+        ]
+        var once = FlowTests.forwarder(services)
+        var often = FlowTests.forwarder(services)
+        for client in UInt16(1)...20 {
+            often.apply(services, now: .seconds(1))
+            #expect(often.send(Flag.syn, from: client) == once.send(Flag.syn, from: client))
+            often.apply(services, now: .seconds(1))
+            #expect(often.send(Flag.ack, from: client) == once.send(Flag.ack, from: client))
+        }
+        #expect(often.statistics() == once.statistics())
+        #expect(often.flowCount == 20)
+    }
+
+    @Test("a quiesced server keeps its connections and gets no new ones, until its weight is back")
+    func quiesce() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2)])])
+        Self.open(&forwarder, 1...4)
+        forwarder.apply([.web([.at(1, weight: 0), .at(2)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 1) == .transmit(egress: 1))
+        for client in UInt16(10)...15 { #expect(forwarder.send(Flag.syn, from: client) == .transmit(egress: 2)) }
+        #expect(forwarder.connections == [[2, 0], [8, 0]])
+        #expect(forwarder.statistics()[0].servers.map(\.weight) == [0, 1])
+        for client in [UInt16(1), 3] { _ = forwarder.send(Flag.fin | Flag.ack, from: client) }
+        #expect(forwarder.connections[0] == [0, 2])
+        forwarder.expire(now: .seconds(121), budget: 100)
+        #expect(forwarder.connections[0] == [0, 0], "drained")
+        forwarder.apply([.web([.at(1), .at(2)])], now: .seconds(121))
+        #expect(forwarder.send(Flag.syn, from: 20, at: 121) == .transmit(egress: 1))
+    }
+
+    @Test("a negative weight counts as 0")
+    func negativeWeight() {
+        for scheduler in SchedulerKind.allCases {
+            var forwarder = FlowTests.forwarder([.web([.at(1, weight: -5), .at(2)], scheduler)])
+            for client in UInt16(1)...5 { #expect(forwarder.send(Flag.syn, from: client) == .transmit(egress: 2)) }
+        }
+    }
+
+    @Test("with no server to take it, a new connection is unreachable and takes no place")
+    func unreachable() {
+        for servers in [[], [RealServer.at(1, weight: 0)], [.at(1, isResolved: false)]] {
+            for scheduler in SchedulerKind.allCases {
+                var forwarder = FlowTests.forwarder([.web(servers, scheduler)])
+                let frame = Frame().bytes
+                let (verdict, bytes) = forwarder.forward(bytes: frame)
+                #expect(verdict == .unreachable)
+                #expect(bytes == frame)
+                #expect(forwarder.flowCount == 0)
+                #expect(forwarder.send(Flag.ack, from: 1) == .drop(.noFlow))
+            }
+        }
+    }
+
+    @Test("a server whose MAC address is lost gets nothing, and its connections go on once it is known again")
+    func unresolved() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2)], .wrr)])
+        Self.open(&forwarder, 1...2)
+        forwarder.apply([.web([.at(1, isResolved: false), .at(2)], .wrr)], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 1) == .drop(.serverUnresolved))
+        #expect(forwarder.send(Flag.ack, from: 2) == .transmit(egress: 2))
+        for client in UInt16(10)...13 { #expect(forwarder.send(Flag.syn, from: client) == .transmit(egress: 2)) }
+        #expect(forwarder.statistics()[0].servers.map(\.isResolved) == [false, true])
+        #expect(forwarder.statistics()[0].servers.map(\.weight) == [1, 1], "the weight is shown as applied")
+        forwarder.apply([.web([.at(1), .at(2)], .wrr)], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 1) == .transmit(egress: 1))
+    }
+
+    @Test("a server that moved to another station takes its connections with it")
+    func newStation() {
+        var forwarder = FlowTests.forwarder([.web([.at(1)])])
+        Self.open(&forwarder, 1...1)
+        var server = RealServer.at(1)
+        server.station = LinkStation(
+            egress: 7, source: MACAddress(rawValue: 0x02_00_00_00_07_01),
+            destination: MACAddress(rawValue: 0x02_00_00_00_07_99))
+        forwarder.apply([.web([server])], now: .seconds(1))
+        var frame = Frame()
+        frame.clientPort = 1
+        frame.flags = Flag.ack
+        let (verdict, bytes) = forwarder.forward(bytes: frame.bytes)
+        #expect(verdict == .transmit(egress: 7))
+        #expect(bytes[0..<12] == [2, 0, 0, 0, 7, 0x99, 2, 0, 0, 0, 7, 1])
+    }
+
+    @Test("connections of a removed server are dropped silently, but a SYN is scheduled anew")
+    func removal() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2)])])
+        Self.open(&forwarder, 1...4)
+        forwarder.apply([.web([.at(2)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 1) == .drop(.serverRemoved))
+        #expect(forwarder.send(Flag.fin | Flag.ack, from: 1) == .drop(.serverRemoved))
+        #expect(forwarder.send(Flag.ack, from: 2) == .transmit(egress: 2))
+        #expect(forwarder.send(Flag.syn, from: 1) == .transmit(egress: 2))
+        #expect(forwarder.send(Flag.ack, from: 1) == .transmit(egress: 2))
+        #expect(forwarder.connections == [[3, 0]])
+        #expect(forwarder.drops[.serverRemoved] == 2)
+    }
+
+    @Test("packets that are dropped do not keep a removed server's flows alive")
+    func removedFlowsExpire() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2)])])
+        Self.open(&forwarder, 1...1)
+        forwarder.apply([.web([.at(2)])], now: .seconds(1))
+        for second in stride(from: 100.0, through: 900, by: 100) {
+            #expect(forwarder.send(Flag.ack, from: 1, at: second) == .drop(.serverRemoved))
+        }
+        #expect(forwarder.send(Flag.ack, from: 1, at: 901) == .drop(.noFlow))
+        #expect(forwarder.flowCount == 0)
+    }
+
+    @Test("a removed server that comes back finds its connections, and one that comes back too late starts afresh")
+    func comeback() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2)])])
+        Self.open(&forwarder, 1...2)
+        forwarder.apply([.web([.at(2)])], now: .seconds(1))
+        forwarder.apply([.web([.at(1), .at(2)])], now: .seconds(2))
+        #expect(forwarder.send(Flag.ack, from: 1, at: 2) == .transmit(egress: 1))
+        #expect(forwarder.connections == [[1, 0], [1, 0]])
+        forwarder.apply([], now: .seconds(3))
+        forwarder.apply([.web([.at(1), .at(2)])], now: .seconds(903))
+        #expect(forwarder.flowCount == 0)
+        #expect(forwarder.statistics()[0].servers.map(\.connections) == [0, 0])
+        #expect(forwarder.connections == [[0, 0], [0, 0]])
+    }
+
+    @Test("a service that is gone drops its connections; the VIP's other services go on")
+    func serviceRemoval() {
+        var forwarder = FlowTests.forwarder([.web([.at(1)]), .web([.at(1)], port: 443)])
+        _ = forwarder.send(Flag.syn, from: 1, to: 80)
+        _ = forwarder.send(Flag.syn, from: 1, to: 443)
+        forwarder.apply([.web([.at(1)], port: 443)], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 1, to: 80) == .drop(.serverRemoved))
+        #expect(forwarder.send(Flag.syn, from: 1, to: 80) == .drop(.noService))
+        #expect(forwarder.send(Flag.syn, from: 2, to: 80) == .drop(.noService))
+        #expect(forwarder.send(Flag.ack, from: 1, to: 443) == .transmit(egress: 1))
+    }
+
+    @Test("a server's place is not taken by another while flows lead to it")
+    func slots() {
+        var forwarder = FlowTests.forwarder([.web([.at(1)])])
+        Self.open(&forwarder, 1...1)
+        for host in UInt8(2)...200 {
+            forwarder.apply([.web([.at(host)])], now: .seconds(1))
+            #expect(forwarder.send(Flag.ack, from: 1) == .drop(.serverRemoved))
+            #expect(forwarder.connections == [[0, 0]])
+        }
+        forwarder.apply([.web((1...200).map { .at($0) })], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 1) == .transmit(egress: 1))
+        #expect(forwarder.connections == [[1, 0]] + Array(repeating: [0, 0], count: 199))
+    }
+
+    @Test("rr goes on after the server it picked last when others come, go or change places")
+    func positionOfRR() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2), .at(3), .at(4)])])
+        #expect(forwarder.send(Flag.syn, from: 1) == .transmit(egress: 1))
+        #expect(forwarder.send(Flag.syn, from: 2) == .transmit(egress: 2))
+        forwarder.apply([.web([.at(9), .at(1), .at(2), .at(3), .at(4)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.syn, from: 3) == .transmit(egress: 3))
+        forwarder.apply([.web([.at(9), .at(1), .at(2), .at(4)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.syn, from: 4) == .transmit(egress: 4), "3 is gone: after 2")
+        forwarder.apply([.web([.at(4), .at(2), .at(1)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.syn, from: 5) == .transmit(egress: 2))
+        forwarder.apply([.web([.at(7), .at(8)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.syn, from: 6) == .transmit(egress: 7))
+    }
+
+    @Test("changing the scheduler keeps connections and counters")
+    func schedulerChange() {
+        var forwarder = FlowTests.forwarder([.web([.at(1, weight: 3), .at(2)], .rr)])
+        Self.open(&forwarder, 1...2)
+        forwarder.apply([.web([.at(1, weight: 3), .at(2)], .wrr)], now: .seconds(1))
+        #expect(forwarder.send(Flag.ack, from: 2) == .transmit(egress: 2))
+        let turns = (UInt16(10)...13).map { forwarder.send(Flag.syn, from: $0) }
+        #expect(turns == [1, 1, 1, 2].map { .transmit(egress: $0) })
+        #expect(forwarder.statistics()[0].connections == 6)
+        #expect(forwarder.statistics()[0].scheduler == .wrr)
+    }
+
+    @Test("of two services or servers that are the same the first counts")
+    func duplicates() {
+        var second = RealServer.at(1, weight: 5)
+        second.station?.egress = 77
+        var forwarder = FlowTests.forwarder([.web([.at(1), second]), .web([.at(9)])])
+        #expect(forwarder.statistics().count == 1)
+        #expect(forwarder.statistics()[0].servers.count == 1)
+        #expect(forwarder.send(Flag.syn, from: 1) == .transmit(egress: 1))
+    }
+}

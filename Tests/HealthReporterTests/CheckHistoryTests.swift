@@ -1,0 +1,66 @@
+import Testing
+
+@testable import HealthReporter
+
+@Suite("CheckHistory")
+struct CheckHistoryTests {
+    /// `+` a success, `-` a failure; what is expected after each.
+    @Test(
+        "only successes and failures in a row turn a verdict",
+        arguments: [
+            (2, 3, "++", "-+"), (2, 3, "+-++", "---+"), (1, 1, "+-+-", "+-+-"), (3, 2, "+++-+--", "--++++-"),
+            (2, 3, "++--+---", "-++++++-"), (2, 3, "++---+-++", "-+++----+"), (1, 3, "+--+--+", "+++++++"),
+        ])
+    func verdicts(rise: Int, fall: Int, answers: String, verdicts: String) {
+        var history = CheckHistory(rise: rise, fall: fall, since: noon)
+        var seen = ""
+        for answer in answers {
+            history.record(outcome(answer == "+"), at: noon)
+            seen += history.ok ? "+" : "-"
+        }
+        #expect(seen == verdicts)
+    }
+
+    @Test("`since` changes with the verdict only")
+    func since() {
+        var history = CheckHistory(rise: 2, fall: 2, since: noon)
+        for (second, ok, expected) in [(1, true, 0), (2, true, 2), (3, true, 2), (4, false, 2), (5, false, 5)] {
+            history.record(outcome(ok), at: noon.adding(seconds: Int64(second)))
+            #expect(history.since == noon.adding(seconds: Int64(expected)))
+        }
+    }
+
+    @Test("there is a verdict after enough answers of one kind, not before")
+    func hasVerdict() {
+        var failing = CheckHistory(rise: 2, fall: 2, since: noon)
+        failing.record(outcome(false), at: noon)
+        #expect(!failing.hasVerdict)
+        failing.record(outcome(true), at: noon)
+        failing.record(outcome(false), at: noon)
+        #expect(!failing.hasVerdict)
+        failing.record(outcome(false), at: noon)
+        #expect(failing.hasVerdict && !failing.ok)
+        #expect(failing.message == "connection refused")
+
+        var passing = CheckHistory(rise: 2, fall: 2, since: noon)
+        passing.record(outcome(true), at: noon)
+        #expect(!passing.hasVerdict)
+        #expect(passing.message == "200, 1 of 2 successes")
+        passing.record(outcome(true), at: noon)
+        #expect(passing.hasVerdict && passing.ok)
+    }
+
+    @Test("an answer against the verdict changes the latency and nothing else")
+    func message() {
+        var history = CheckHistory(rise: 1, fall: 3, since: noon)
+        history.record(outcome(true), at: noon)
+        history.record(CheckOutcome(ok: false, message: "503", latency: .seconds(1)), at: noon)
+        #expect(history.message == "200")
+        #expect(history.latency == .seconds(1))
+        history.record(outcome(false, "503"), at: noon)
+        history.record(outcome(false, "503"), at: noon)
+        #expect(history.message == "503")
+        history.record(outcome(false, "connection refused"), at: noon)
+        #expect(history.message == "connection refused")
+    }
+}

@@ -1,0 +1,161 @@
+import NetworkAddress
+import Testing
+
+@testable import HealthReporter
+
+@Suite("DrainWait")
+struct DrainWaitTests {
+    static let one = address("10.0.0.1")
+    static let two = address("10.0.0.2")
+
+    /// The drain of `web`, as of which directors have been told.
+    static func drained(generation: UInt64 = 7, told: [IPAddress], of all: [IPAddress], mode: AdminMode = .drain)
+        -> [AdministeredService]
+    {
+        [
+            AdministeredService(
+                name: "web", mode: mode, reason: "", since: noon, until: nil, generation: generation,
+                acknowledgedBy: told,
+                waitingFor: all.filter { !told.contains($0) })
+        ]
+    }
+
+    static func answer(directors: [IPAddress]) -> ControlAnswer {
+        ControlAnswer(
+            generation: 7,
+            directors: directors.map {
+                DirectorStatus(address: $0, name: nil, lastPoll: nil, acknowledgedGeneration: nil)
+            }, administered: drained(told: [], of: directors))
+    }
+
+    /// Time that passes only by sleeping.
+    final class StepClock: Clock {
+        struct Instant: InstantProtocol {
+            var offset: Duration
+            func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+            func duration(to other: Instant) -> Duration { other.offset - offset }
+            static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+        }
+
+        let elapsed = Box(Duration.zero)
+        var now: Instant { Instant(offset: elapsed.value) }
+        var minimumResolution: Duration { .nanoseconds(1) }
+        func sleep(until deadline: Instant, tolerance: Duration?) async throws { elapsed.value = deadline.offset }
+    }
+
+    /// Runs a wait against what the agent would say at each moment.
+    private func wait(
+        directors: [IPAddress], timeout: Duration = .seconds(60),
+        _ sample: @escaping @Sendable (Duration) -> DrainWait.Sample?
+    ) async throws -> (outcome: DrainWait.Outcome, at: Duration, progress: [DrainWait.Progress]) {
+        let clock = StepClock()
+        let steps = Box<[DrainWait.Progress]>([])
+        let outcome = try await DrainWait(for: Self.answer(directors: directors), timeout: timeout).run(
+            clock: clock, progress: { step in steps.change { $0.append(step) } }
+        ) { services throws(ReporterError) in
+            #expect(services == ["web"])
+            return sample(clock.elapsed.value)
+        }
+        return (outcome, clock.elapsed.value, steps.value)
+    }
+
+    @Test("it is over only after every director knows and the last connection has been closed for a while")
+    func over() async throws {
+        let result = try await wait(directors: [Self.one, Self.two]) { elapsed in
+            let told = elapsed < .seconds(1) ? [] : elapsed < .seconds(2) ? [Self.one] : [Self.one, Self.two]
+            // None open while a director still does not know: that says nothing. Then three, until second 10.
+            let open = elapsed < .seconds(2) ? 0 : elapsed < .seconds(10) ? 3 : 0
+            return DrainWait.Sample(
+                administered: Self.drained(told: told, of: [Self.one, Self.two]), connections: ["web": open])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.outcome.rawValue == 0)
+        #expect(result.at >= .milliseconds(10_500) && result.at < .seconds(11))
+        #expect(
+            result.progress == [
+                .waitingForDirectors([Self.one, Self.two]), .waitingForDirectors([Self.two]),
+                .waitingForConnections(3), .holding, .done(.drained),
+            ])
+    }
+
+    @Test("a connection that shows up for one sample begins the watch anew")
+    func straggler() async throws {
+        let result = try await wait(directors: []) { elapsed in
+            let open = elapsed >= .milliseconds(375) && elapsed < .milliseconds(450) ? 1 : 0
+            return DrainWait.Sample(administered: Self.drained(told: [], of: []), connections: ["web": open])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.at >= .milliseconds(950))
+        #expect(result.progress == [.nobodyToTell, .holding, .waitingForConnections(1), .holding, .done(.drained)])
+    }
+
+    @Test("connections that cannot be counted are not taken for none")
+    func uncountable() async throws {
+        let result = try await wait(directors: [], timeout: .seconds(5)) { _ in
+            DrainWait.Sample(administered: Self.drained(told: [], of: []), connections: [:])
+        }
+        #expect(result.outcome == .timeout)
+        #expect(result.progress == [.nobodyToTell, .uncountable(["web"]), .done(.timeout)])
+    }
+
+    @Test("open connections at the end of the time are exit status 3")
+    func timeout() async throws {
+        let result = try await wait(directors: [Self.one], timeout: .seconds(5)) { _ in
+            DrainWait.Sample(
+                administered: Self.drained(told: [Self.one], of: [Self.one]), connections: ["web": 1])
+        }
+        #expect(result.outcome.rawValue == 3)
+        #expect(result.at >= .seconds(5) && result.at < .milliseconds(5_200))
+    }
+
+    @Test("one director of two that never takes notice is exit status 3, none at all is 4")
+    func notAcknowledged() async throws {
+        let partly = try await wait(directors: [Self.one, Self.two]) { _ in
+            DrainWait.Sample(
+                administered: Self.drained(told: [Self.one], of: [Self.one, Self.two]), connections: ["web": 0])
+        }
+        #expect(partly.outcome.rawValue == 3)
+        let none = try await wait(directors: [Self.one, Self.two]) { _ in
+            DrainWait.Sample(
+                administered: Self.drained(told: [], of: [Self.one, Self.two]), connections: ["web": 0])
+        }
+        #expect(none.outcome.rawValue == 4)
+        #expect(none.at >= .seconds(30) && none.at < .seconds(31))
+        let soon = try await wait(directors: [Self.one], timeout: .seconds(2)) { _ in
+            DrainWait.Sample(administered: Self.drained(told: [], of: [Self.one]), connections: ["web": 0])
+        }
+        #expect(soon.outcome.rawValue == 4)
+        #expect(soon.at < .seconds(3))
+    }
+
+    @Test(
+        "a drain that was ended, replaced or asked for anew meanwhile is exit status 5",
+        arguments: [[], drained(told: [], of: [], mode: .maint), drained(generation: 9, told: [], of: [])])
+    func endedMeanwhile(after: [AdministeredService]) async throws {
+        let result = try await wait(directors: []) { elapsed in
+            DrainWait.Sample(
+                administered: elapsed < .seconds(3) ? Self.drained(told: [], of: []) : after, connections: ["web": 1])
+        }
+        #expect(result.outcome.rawValue == 5)
+        #expect(result.at >= .seconds(3) && result.at < .milliseconds(3_200))
+    }
+
+    @Test("an agent that restarts meanwhile is waited for, and what it said before does not count as none open")
+    func restart() async throws {
+        let result = try await wait(directors: []) { elapsed in
+            if elapsed >= .milliseconds(300), elapsed < .seconds(4) { return nil }
+            return DrainWait.Sample(administered: Self.drained(told: [], of: []), connections: ["web": 0])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.at >= .milliseconds(4_500))
+        #expect(result.progress == [.nobodyToTell, .holding, .agentSilent, .holding, .done(.drained)])
+    }
+
+    @Test("each step reads as a line for the operator")
+    func words() {
+        #expect("\(DrainWait.Progress.waitingForDirectors([Self.one, Self.two]))".contains("10.0.0.1, 10.0.0.2"))
+        #expect("\(DrainWait.Progress.waitingForConnections(1))" == "1 connection is open")
+        #expect("\(DrainWait.Progress.waitingForConnections(2))" == "2 connections are open")
+        #expect("\(DrainWait.Progress.nobodyToTell)".contains("nobody is waited for"))
+    }
+}

@@ -1,0 +1,104 @@
+import ConfigurationFile
+import Glibc
+import Logging
+import NetworkAddress
+import Synchronization
+import Testing
+
+@testable import HealthReporter
+
+/// A folder of its own for each test, removed with everything in it at the end.
+final class Folder: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/health-reporter-XXXXXX".utf8CString)
+        path = String(cString: mkdtemp(&template)!)
+    }
+
+    deinit {
+        if let directory = opendir(path) {
+            while let entry = readdir(directory) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                unlink("\(path)/\(name)")
+            }
+            closedir(directory)
+        }
+        rmdir(path)
+    }
+
+    func file(_ name: String) -> StateFile { StateFile(name, in: path) }
+
+    func write(_ text: String, to name: String) throws {
+        try file(name).write(Array(text.utf8))
+    }
+
+    /// Makes writing to `name` fail as on a full disk: what is written beside it first goes to /dev/full.
+    func fillDisk(for name: String) {
+        #expect(symlink("/dev/full", "\(path)/\(name).new") == 0)
+    }
+
+    func emptyDisk(for name: String) {
+        unlink("\(path)/\(name).new")
+    }
+}
+
+/// Waits until `condition` holds; a test fails where it does not within the deadline.
+func eventually(
+    _ what: Comment, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while ContinuousClock.now < deadline {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    Issue.record("not within \(limit): \(what)", sourceLocation: sourceLocation)
+}
+
+/// A value several tasks change.
+final class Box<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value {
+        get { mutex.withLock { $0 } }
+        set { mutex.withLock { $0 = newValue } }
+    }
+
+    func change(_ body: (inout sending Value) -> Void) { mutex.withLock { body(&$0) } }
+}
+
+let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
+let somebody = HealthReporter.Identity(agent: "rsagent 0.1.0", host: "rs1", boot: "b007")
+let noon = Timestamp("2026-11-22T12:00:00Z")!
+
+func address(_ text: String) -> IPAddress { IPAddress(text)! }
+
+func makeService(
+    _ name: String = "web", vip: String = "127.0.0.1", port: UInt16 = 80, checks: [AgentConfiguration.Check] = []
+) -> AgentConfiguration.Service {
+    AgentConfiguration.Service(name: name, vips: [address(vip)], ports: [port], checks: checks)
+}
+
+func makeConfiguration(
+    in folder: Folder, directors: [String] = [], services: [AgentConfiguration.Service] = [makeService()]
+) -> AgentConfiguration {
+    AgentConfiguration(
+        directors: directors.map(address), runDirectory: folder.path, stateDirectory: folder.path, services: services)
+}
+
+func makeStore(
+    in folder: Folder, directors: [String] = [], services: [AgentConfiguration.Service] = [makeService()]
+) throws -> ReportStore {
+    try ReportStore(
+        configuration: makeConfiguration(in: folder, directors: directors, services: services), identity: somebody,
+        logger: silent, now: noon)
+}
+
+func outcome(_ ok: Bool, _ message: String? = nil) -> CheckOutcome {
+    CheckOutcome(ok: ok, message: message ?? (ok ? "200" : "connection refused"), latency: .milliseconds(1))
+}

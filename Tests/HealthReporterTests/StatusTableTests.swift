@@ -1,0 +1,74 @@
+import NetworkAddress
+import Testing
+
+@testable import HealthReporter
+
+@Suite("StatusTable")
+struct StatusTableTests {
+    private func table(coloured: Bool = false, change: (inout Report) -> Void = { _ in }) -> String {
+        var report = ReportTests.report
+        change(&report)
+        let control = ControlAnswer(
+            generation: 42,
+            directors: [
+                DirectorStatus(
+                    address: address("10.0.0.1"), name: "lb1", lastPoll: Timestamp("2026-11-22T09:59:57Z"),
+                    acknowledgedGeneration: 42),
+                DirectorStatus(address: address("10.0.0.2"), name: nil, lastPoll: nil, acknowledgedGeneration: nil),
+            ], administered: [])
+        return StatusTable(report: report, control: control, isColoured: coloured).text
+    }
+
+    @Test("the table tells services, checks, setup and directors")
+    func whole() {
+        #expect(
+            table() == """
+                rsagent 0.1.0 on rs1, generation 42, 2026-11-22T10:00:00Z
+
+                SERVICE  STATE  WEIGHT  CONNECTIONS  ADDRESS               REASON
+                web      up     87/100  12           192.0.2.10 tcp 80 dr  cpu 0.83
+                  setup          ok
+                  http /healthz  ok  1.25 ms  200, since 2026-11-22T09:00:00Z
+
+                DIRECTOR  NAME  LAST POLL  ACKNOWLEDGED
+                10.0.0.1  lb1   3 s ago    42
+                10.0.0.2  -     never      -
+
+                """)
+    }
+
+    @Test("colour is there when asked for, and takes no width")
+    func colour() {
+        let coloured = table(coloured: true)
+        #expect(coloured.contains("\u{1B}[32mup\u{1B}[0m     87/100"))
+        #expect(!table().contains("\u{1B}"))
+        let bare = coloured.replacing("\u{1B}[32m", with: "").replacing("\u{1B}[33m", with: "")
+            .replacing("\u{1B}[31m", with: "").replacing("\u{1B}[0m", with: "")
+        #expect(bare == table())
+    }
+
+    @Test("problems and drains are told, and nothing in them moves the cursor")
+    func problems() {
+        let text = table { report in
+            report.services[0].state = .down
+            report.services[0].setup = Report.Setup(problems: ["eth0 answers\u{1B}[2J ARP\r\n"])
+            report.services[0].connections = nil
+            report.services[0].ports = []
+        }
+        #expect(text.contains("problem"))
+        #expect(text.contains("eth0 answers?[2J ARP?"))
+        #expect(text.contains("unknown"))
+        #expect(text.contains("tcp all ports dr"))
+        #expect(!text.contains("\r"))
+    }
+
+    @Test("without directors the table says so")
+    func noDirectors() {
+        let control = ControlAnswer(
+            generation: 42, directors: [], administered: DrainWaitTests.drained(told: [], of: [address("10.0.0.9")]))
+        let text = StatusTable(report: ReportTests.report, control: control, isColoured: false).text
+        #expect(text.hasSuffix("\nno directors are configured\n"))
+        #expect(text.contains("by hand"))
+        #expect(text.contains("not yet acknowledged by 10.0.0.9"))
+    }
+}

@@ -1,0 +1,24 @@
+/// Waits for a condition instead of for a time.
+public enum Deadline {
+    /// Asks `condition` again and again until it gives a value; throws a `LabError` naming `what` when `limit` is over.
+    public static func wait<Value>(
+        for what: String, limit: Duration = .seconds(20), every interval: Duration = .milliseconds(20),
+        _ condition: () async throws -> Value?
+    ) async throws -> Value {
+        let clock = ContinuousClock()
+        let end = clock.now + limit
+        while true {
+            if let value = try await condition() { return value }
+            guard clock.now < end else { throw LabError("waited \(limit) for: \(what)") }
+            try await Task.sleep(for: interval)
+        }
+    }
+
+    /// The same for a condition that is true or not yet.
+    public static func wait(
+        until what: String, limit: Duration = .seconds(20), every interval: Duration = .milliseconds(20),
+        _ condition: () async throws -> Bool
+    ) async throws {
+        let _: Bool = try await wait(for: what, limit: limit, every: interval) { try await condition() ? true : nil }
+    }
+}
