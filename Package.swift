@@ -101,7 +101,8 @@ let package = Package(
             name: "KernelLab", dependencies: ["Lab", "rsagent"], exclude: ["run-in-guest"], swiftSettings: strict),
         .testTarget(name: "NetworkAddressTests", dependencies: ["NetworkAddress"], swiftSettings: strict),
         .testTarget(
-            name: "ConfigurationFileTests", dependencies: ["ConfigurationFile", "NetworkAddress"], swiftSettings: strict
+            name: "ConfigurationFileTests", dependencies: ["CLinux", "ConfigurationFile", "NetworkAddress"],
+            swiftSettings: strict
         ),
         .testTarget(
             name: "NetlinkTests", dependencies: ["CLinux", "Lab", "Netlink", "NetworkAddress"], swiftSettings: strict),
@@ -118,7 +119,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DirectorTests",
-            dependencies: ["ConfigurationFile", "Director", "HealthReporter", "NetworkAddress"], swiftSettings: strict),
+            dependencies: [
+                "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
+                "PacketFilter", "PacketIO",
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "PacketIOTests", dependencies: ["CLinux", "NetworkAddress", "PacketIO"], swiftSettings: strict),
     ]

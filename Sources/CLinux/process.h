@@ -35,3 +35,8 @@ static inline int clinux_peer_credentials(int descriptor, int *pid, unsigned int
     *gid = credentials.gid;
     return 0;
 }
+
+/// setfsuid(2): the user whose permissions decide on files, for the calling thread alone. Returns the one before.
+static inline unsigned int clinux_set_filesystem_user(unsigned int uid) {
+    return (unsigned int)syscall(SYS_setfsuid, uid);
+}

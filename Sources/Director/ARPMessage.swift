@@ -96,7 +96,9 @@ extension UnsafeRawBufferPointer {
 
 extension UnsafeMutableRawBufferPointer {
     fileprivate func store(_ value: some FixedWidthInteger, at offset: Int) {
-        withUnsafeBytes(of: value.bigEndian) { UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(from: $0) }
+        withUnsafeBytes(of: value.bigEndian) {
+            UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(from: $0)
+        }
     }
 
     fileprivate func store(_ mac: MACAddress, at offset: Int) {

@@ -88,8 +88,11 @@ struct AgentPoller: Sendable {
     private func answer(to request: HTTPClientRequest, within limit: Int) async throws -> Report {
         let body: ByteBuffer
         do {
-            let response = try await client.execute(request, timeout: .seconds(Int64(limit)))
-            guard response.status.code == 200 else { throw Miss(reason: "it answers with status \(response.status.code)") }
+            // The client's own limit ends with the headers: it is there only to be the later one.
+            let response = try await client.execute(request, timeout: .seconds(Int64(limit) + 1))
+            guard response.status.code == 200 else {
+                throw Miss(reason: "it answers with status \(response.status.code)")
+            }
             body = try await response.body.collect(upTo: Self.longestReport)
         } catch let miss as Miss {
             throw miss
@@ -101,7 +104,7 @@ struct AgentPoller: Sendable {
         do {
             return try Report(json: Array(body.readableBytesView))
         } catch {
-            throw Miss(reason: error.cause)
+            throw Miss(reason: "its report cannot be read: \(error.cause)")
         }
     }
 
@@ -112,6 +115,7 @@ struct AgentPoller: Sendable {
             return "no address for \(refused.host)"
         }
         if let failure = error as? IOError { return String(cString: strerror(failure.errnoCode)) }
+        if error is HTTPParserError { return "what answers there does not speak HTTP" }
         switch error as? HTTPClientError {
         case .connectTimeout: return "no connection within \(connectTimeout.nanoseconds / 1_000_000_000) s"
         case .deadlineExceeded, .readTimeout: return "no answer in time"

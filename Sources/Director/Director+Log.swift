@@ -23,7 +23,8 @@ extension Director {
             logger.error("VIP \(vip) on \(interface): not claimed, \(holder) has it; trying again in \(retrySeconds) s")
         case .contested(let vip, let contender):
             logger.error(
-                "VIP \(vip) on \(interface): \(contender) says it has it too; is it a real server that does not hide it?")
+                "VIP \(vip) on \(interface): \(contender) says it has it too; is it a real server that does not hide it?"
+            )
         case .resolved(let server, let mac):
             logger.notice("server \(server) on \(interface): at \(mac)")
         case .moved(let server, let old, let new):

@@ -120,7 +120,8 @@ public struct Director: Service {
             servers.append(
                 StatusServer(
                     name: "\(status)", address: .hostname("\(status.address)", port: Int(status.port)), logger: quiet,
-                    snapshot: snapshot, whenListening: { [logger] in logger.notice("status on http://\(status)/v1/status") }))
+                    snapshot: snapshot,
+                    whenListening: { [logger] in logger.notice("status on http://\(status)/v1/status") }))
         }
         return servers
     }
@@ -128,7 +129,8 @@ public struct Director: Service {
     private func announceStart() {
         let vips = settings.vips.map(\.description).joined(separator: ", ")
         logger.notice(
-            "\(program): directing \(vips) on \(configuration.interfaces.joined(separator: ", ")) to \(settings.servers.count) servers")
+            "\(program): directing \(vips) on \(configuration.interfaces.joined(separator: ", ")) to \(settings.servers.count) servers"
+        )
     }
 
     private static var clientConfiguration: HTTPClient.Configuration {

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// The packet engine as the rest of the director sees it: a thread of its own, reached through its mailbox.
 final class Engine: Sendable {
-    private let mailbox: EngineMailbox
+    let mailbox: EngineMailbox
     private let thread: pthread_t
 
     /// Puts the packet filter in force, opens the interfaces and starts forwarding; there are no services yet.
@@ -30,14 +30,18 @@ final class Engine: Sendable {
         self.thread = thread
     }
 
-    /// Makes these the services; returns once they are in force. Not to be called after `stop()`.
+    /// Makes these the services; returns once they are in force, or at once where the engine has stopped.
     func apply(_ plans: [ServicePlan]) async {
-        await withCheckedContinuation { mailbox.leave(.apply(plans, $0)) }
+        await withCheckedContinuation { continuation in
+            mailbox.leave(.apply(plans) { continuation.resume() })
+        }
     }
 
-    /// What the engine knows now. Not to be called after `stop()`.
+    /// What the engine knows now, or knew last.
     func snapshot() async -> EngineSnapshot {
-        await withCheckedContinuation { mailbox.leave(.snapshot($0)) }
+        await withCheckedContinuation { continuation in
+            mailbox.leave(.snapshot { continuation.resume(returning: $0) })
+        }
     }
 
     /// Ends forwarding, closes the interfaces, and removes the packet filter's table. To be called once; waits for the

@@ -92,7 +92,9 @@ extension EngineLoop {
     /// What there is to tell.
     func snapshot() -> EngineSnapshot {
         var drops: [String: UInt64] = [:]
-        for reason in DropReason.allCases where forwarder.drops[reason] > 0 { drops["\(reason)"] = forwarder.drops[reason] }
+        for reason in DropReason.allCases where forwarder.drops[reason] > 0 {
+            drops["\(reason)"] = forwarder.drops[reason]
+        }
         let others = [
             ("unreachable", forwarder.drops.unreachable), ("timeExceeded", forwarder.drops.timeExceeded),
             ("interfaceLost", undeliverable), ("truncated", truncated),

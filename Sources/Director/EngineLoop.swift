@@ -75,7 +75,9 @@ final class EngineLoop {
                 advance(to: now)
             }
         }
+        let last = snapshot()
         for port in ports { port.close(retry: now()) }
+        mailbox.close(last)
     }
 
     /// CLOCK_MONOTONIC, from when the engine was made.
@@ -89,9 +91,9 @@ final class EngineLoop {
         case .apply(let plans, let done):
             self.plans = plans
             applyPlans()
-            done.resume()
-        case .snapshot(let done):
-            done.resume(returning: snapshot())
+            done()
+        case .snapshot(let tell):
+            tell(snapshot())
         case .stop:
             isStopping = true
         }
@@ -135,7 +137,9 @@ extension EngineLoop {
             return
         }
         if UnsafeRawBufferPointer(frame.bytes).word(at: 12) == ARPMessage.etherType {
-            if let message = ARPMessage(frame: UnsafeRawBufferPointer(frame.bytes)) { receive(message, on: port, now: now) }
+            if let message = ARPMessage(frame: UnsafeRawBufferPointer(frame.bytes)) {
+                receive(message, on: port, now: now)
+            }
             return
         }
         guard frame.destination == .host else { return }

@@ -31,8 +31,11 @@ struct HostNetwork: Sendable {
     /// The interface of that name, or nil.
     func interface(_ name: String) -> HostInterface? {
         guard let link = links.first(where: { $0.name == name }) else { return nil }
-        let own = addresses.filter { $0.interface == link.index && $0.prefix.address.v4 != nil && $0.prefix.length < 32 }
+        let own = addresses.filter {
+            $0.interface == link.index && $0.prefix.address.v4 != nil && $0.prefix.length < 32
+        }
         return HostInterface(
-            name: name, networks: own.filter { !$0.isSecondary }.map(\.prefix) + own.filter(\.isSecondary).map(\.prefix))
+            name: name, networks: own.filter { !$0.isSecondary }.map(\.prefix) + own.filter(\.isSecondary).map(\.prefix)
+        )
     }
 }

@@ -68,7 +68,8 @@ struct Preflight {
                 throw DirectorError(
                     operation: "serve VIP \(vip)",
                     cause: "it is on this host's \(own.name), so that its own stack would answer for it too",
-                    cure: "use another VIP, or remove it with `ip addr del \(own.prefix) dev \(own.name)`: a director needs no "
+                    cure:
+                        "use another VIP, or remove it with `ip addr del \(own.prefix) dev \(own.name)`: a director needs no "
                         + "address for its VIPs")
             }
             for server in service.servers {

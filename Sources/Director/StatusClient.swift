@@ -18,6 +18,9 @@ public struct StatusClient: Sendable {
     ///
     /// - Throws: `DirectorError` where no director runs, or its socket may not be used.
     public func status() async throws(DirectorError) -> StatusSnapshot {
+        // Looked up first: a client that cannot connect tries on until its time is up.
+        let occupant = ControlSocket.occupant(of: path)
+        if occupant != .alive { throw diagnosis(occupant) }
         // A connection that is not kept needs no client that is shut down in time.
         var request = HTTPClientRequest(url: "http+unix://\(path.percentEncoded)/v1/status")
         request.headers.add(name: "Connection", value: "close")
@@ -26,19 +29,21 @@ public struct StatusClient: Sendable {
             let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
             body = Array(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView)
         } catch {
-            throw diagnosis(of: error)
+            throw diagnosis(ControlSocket.occupant(of: path), error)
         }
         return try StatusSnapshot(json: body)
     }
 
-    /// Why nothing came back: looked up at the socket itself, which tells more than the failed connection.
-    private func diagnosis(of error: any Error) -> DirectorError {
+    /// Why nothing came back: the socket itself tells more than the failed connection.
+    private func diagnosis(_ occupant: ControlSocket.Occupant, _ error: (any Error)? = nil) -> DirectorError {
         let operation = "talk to rsdirector"
         let cure = "start it with `systemctl start rsdirector` or `rsdirector run`"
-        return switch ControlSocket.occupant(of: path) {
+        return switch occupant {
         case .nobody: DirectorError(operation: operation, cause: "it is not running (no \(path))", cure: cure)
-        case .dead: DirectorError(operation: operation, cause: "it is not running (nobody listens on \(path))", cure: cure)
-        case .alive: DirectorError(operation: operation, cause: "no answer on \(path): \(error)")
+        case .dead:
+            DirectorError(operation: operation, cause: "it is not running (nobody listens on \(path))", cure: cure)
+        case .alive:
+            DirectorError(operation: operation, cause: "no answer on \(path)" + (error.map { ": \($0)" } ?? ""))
         case .other(let cause): DirectorError(operation: operation, cause: cause, cure: "root may use \(path)")
         }
     }

@@ -25,7 +25,8 @@ struct StatusServer: Sendable {
             fields[.contentType] = "application/json"
             fields[.cacheControl] = "no-store"
             return Response(
-                status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: await snapshot().json())))
+                status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: await snapshot().json()))
+            )
         }
         let application = Application(
             router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
@@ -35,7 +36,8 @@ struct StatusServer: Sendable {
             try await application.run()
         } catch let error as IOError {
             let cure = error.errnoCode == EADDRNOTAVAIL ? "use an address this host has" : "set `status` to another"
-            throw DirectorError(operation: "listen on \(name)", cause: String(cString: strerror(error.errnoCode)), cure: cure)
+            throw DirectorError(
+                operation: "listen on \(name)", cause: String(cString: strerror(error.errnoCode)), cure: cure)
         }
     }
 }

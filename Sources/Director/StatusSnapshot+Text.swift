@@ -12,7 +12,9 @@ extension StatusSnapshot {
             "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn State    Reason",
         ]
         for service in services {
-            lines.append("\(service.transport.rawValue.uppercased())  \(service.vip):\(service.port) \(service.scheduler.rawValue)")
+            lines.append(
+                "\(service.transport.rawValue.uppercased())  \(service.vip):\(service.port) \(service.scheduler.rawValue)"
+            )
             lines += service.servers.map { $0.line(port: service.port) }
         }
         let remarks = vips.compactMap(\.remark) + interfaces.compactMap(\.remark)

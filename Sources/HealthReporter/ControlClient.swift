@@ -74,7 +74,7 @@ public struct ControlClient: Sendable {
     ) async throws(ReporterError) -> Value {
         var request = HTTPClientRequest(url: "http+unix://\(Self.encoded(path))\(Self.encoded(resource, keeping: "/"))")
         request.method = HTTPMethod(rawValue: method)
-        // The agent may be another one next time.
+        // By the next call the agent may have been restarted.
         request.headers.add(name: "Connection", value: "close")
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")

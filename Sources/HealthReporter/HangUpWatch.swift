@@ -7,27 +7,33 @@ import NIOCore
 final class HangUpWatch: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
-    /// Made when the handler gets an event loop, which is before any request.
-    private var promise: EventLoopPromise<Void>!
+    private var hasHungUp = false
+    /// Only one request of a connection is answered at a time, so there is one to tell at most.
+    private var tell: (@Sendable () -> Void)?
 
-    /// Succeeds when the caller has hung up.
-    var hangUp: EventLoopFuture<Void> { promise.futureResult }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        promise = context.eventLoop.makePromise()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        promise.succeed()
+    /// Calls `body` when the caller hangs up, or now if it has; instead of what was to be called before. To be called on
+    /// the connection's event loop.
+    func whenHungUp(_ body: (@Sendable () -> Void)?) {
+        if hasHungUp {
+            body?()
+        } else {
+            tell = body
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        promise.succeed()
+        hangUp()
         context.fireChannelInactive()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event as? ChannelEvent == .inputClosed { promise.succeed() }
+        if event as? ChannelEvent == .inputClosed { hangUp() }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private func hangUp() {
+        hasHungUp = true
+        tell?()
+        tell = nil
     }
 }

@@ -38,6 +38,12 @@ extension HealthReporter {
                     let schedule = CheckSchedule(interval: target.check.interval)
                     await schedule.run(checker) { await store.record($0, service: service, check: index) }
                 }
+                // What is asked somewhere else than on the VIP may not be on this host.
+                guard let listenerWatch, target.check.address == nil else { continue }
+                tasks.addTask { [store] in
+                    let checker = target.makeChecker(on: MultiThreadedEventLoopGroup.singleton)
+                    await listenerWatch.run(target, checker) { await store.record($0, service: service, check: index) }
+                }
             }
             tasks.addTask { [store, connections] in
                 await connections.run(every: Self.sampleInterval) { name, count in

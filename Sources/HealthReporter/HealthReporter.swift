@@ -32,6 +32,7 @@ public final class HealthReporter: Service {
 
     let store: ReportStore
     let connections: ConnectionCounter
+    let listenerWatch: ListenerWatch?
     let listen: [SocketAddress]
     let controlPath: String
     let logger: Logger
@@ -46,14 +47,18 @@ public final class HealthReporter: Service {
     ///   - countConnections: How many connections clients hold open to a service now, both families. It is called about
     ///     once a second for each service, on a thread that may block. The agent's own checks, which come from the VIP
     ///     itself, are better left out: they would keep a drain from ending.
+    ///   - isListening: Whether a connection to this address of this host would find a listener now; asked many times a
+    ///     second, so that a service that has died is noticed between two checks. Nil: only checks tell.
     ///   - logger: Where changes of state and requests to change it are logged.
     /// - Throws: `ReporterError` where the state of the last run cannot be read or written, or a check cannot be asked.
     public init(
         configuration: AgentConfiguration, listen: [SocketAddress], identity: Identity,
-        countConnections: @escaping @Sendable (AgentConfiguration.Service) throws -> Int, logger: Logger
+        countConnections: @escaping @Sendable (AgentConfiguration.Service) throws -> Int,
+        isListening: (@Sendable (SocketAddress) throws -> Bool)? = nil, logger: Logger
     ) throws(ReporterError) {
         store = try ReportStore(configuration: configuration, identity: identity, logger: logger)
         connections = ConnectionCounter(services: configuration.services, logger: logger, count: countConnections)
+        listenerWatch = isListening.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen
         self.logger = logger

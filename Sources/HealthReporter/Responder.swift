@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import Logging
 import NIOCore
@@ -30,7 +31,7 @@ struct Responder: HTTPResponder {
             caller: isControl ? .control : .network(context.channel.remoteIPAddress))
         switch question.method {
         case "GET", "HEAD":
-            return await answer(question, hangUp: context.channel.hangUp).response(toHead: question.method == "HEAD")
+            return await answer(question, to: context.channel).response(toHead: question.method == "HEAD")
         case "POST" where question.path.count == 2 && question.path[0] == "v1":
             guard let change = Endpoint.Change(rawValue: String(question.path[1])) else { break }
             guard isControl else {
@@ -42,10 +43,10 @@ struct Responder: HTTPResponder {
         return notAllowed("\(question.method) is not for this path; the paths are \(Endpoint.paths)")
     }
 
-    private func answer(_ question: Question, hangUp: EventLoopFuture<Void>) async -> Answer {
+    private func answer(_ question: Question, to caller: any Channel) async -> Answer {
         do {
             let answer = try await endpoint.answer(question) { since, limit throws(ReporterError) in
-                try await hold(since, limit, hangUp: hangUp)
+                try await hold(caller, since, limit)
             }
             return answer ?? .refusal("there is no such path; the paths are \(Endpoint.paths)", status: 404)
         } catch {
@@ -54,7 +55,7 @@ struct Responder: HTTPResponder {
     }
 
     /// Waits for a change, no longer than the caller does.
-    private func hold(_ since: UInt64, _ limit: Duration, hangUp: EventLoopFuture<Void>) async throws(ReporterError) {
+    private func hold(_ caller: any Channel, _ since: UInt64, _ limit: Duration) async throws(ReporterError) {
         let store = endpoint.store
         let waiting = Task { () -> Result<Void, ReporterError> in
             do throws(ReporterError) {
@@ -63,12 +64,13 @@ struct Responder: HTTPResponder {
                 return .failure(error)
             }
         }
-        hangUp.whenSuccess { waiting.cancel() }
+        caller.whenHungUp { waiting.cancel() }
         let result = await withTaskCancellationHandler {
             await waiting.value
         } onCancel: {
             waiting.cancel()
         }
+        caller.whenHungUp(nil)
         try result.get()
     }
 
@@ -98,14 +100,15 @@ extension Channel {
         return IPAddress(text.prefix { $0 != "%" })?.unmapped
     }
 
-    /// Succeeds when the caller has hung up.
-    fileprivate var hangUp: EventLoopFuture<Void> {
-        eventLoop.flatSubmit {
-            do {
-                return try self.pipeline.syncOperations.handler(type: HangUpWatch.self).hangUp
-            } catch {
-                return self.eventLoop.makeFailedFuture(error)
+    /// Calls `body` when the caller hangs up; nil: nothing any more.
+    fileprivate func whenHungUp(_ body: (@Sendable () -> Void)?) {
+        eventLoop.execute {
+            guard let watch = try? self.pipeline.syncOperations.handler(type: HangUpWatch.self) else {
+                // The connection is closed already, and its handlers are gone.
+                body?()
+                return
             }
+            watch.whenHungUp(body)
         }
     }
 
@@ -114,7 +117,7 @@ extension Channel {
     /// Equivalent to: `getsockopt(SO_PEERCRED)` (unix(7)). Needs no capability.
     fileprivate func peerUserID() async -> UInt32? {
         guard let provider = self as? any SocketOptionProvider else { return nil }
-        let peerCredentials = NIOBSDSocket.Option(rawValue: 17)
+        let peerCredentials = NIOBSDSocket.Option(rawValue: SO_PEERCRED)
         let credentials: PeerCredentials? = try? await provider.unsafeGetSocketOption(
             level: .socket, name: peerCredentials
         ).get()

@@ -33,9 +33,11 @@ public struct IngressDrop: Hashable, Sendable {
             let name = Self.quoted("ingress\(index)")
             commands.append(
                 #"{"add":{"chain":{"family":"netdev","table":\#(Self.quoted(table)),"name":\#(name),"type":"filter","#
-                    + #""hook":"ingress","dev":\#(Self.quoted(interface)),"prio":\#(Self.priority),"policy":"accept"}}}"#)
+                    + #""hook":"ingress","dev":\#(Self.quoted(interface)),"prio":\#(Self.priority),"policy":"accept"}}}"#
+            )
             commands.append(
-                #"{"add":{"rule":{"family":"netdev","table":\#(Self.quoted(table)),"chain":\#(name),"expr":\#(drop)}}}"#)
+                #"{"add":{"rule":{"family":"netdev","table":\#(Self.quoted(table)),"chain":\#(name),"expr":\#(drop)}}}"#
+            )
         }
         return Self.document(commands)
     }
@@ -50,7 +52,14 @@ public struct IngressDrop: Hashable, Sendable {
     /// device INTERFACE priority -500; }'; nft add rule netdev TABLE ingress0 ip daddr '{ ADDRESSES }' counter drop`.
     /// Needs CAP_NET_ADMIN.
     public func install(_ nftables: borrowing Nftables) throws(PacketFilterError) {
-        try nftables.run(installation, operation: "install table netdev \(table) on \(interfaces.joined(separator: ", "))")
+        // libnftables 1.0.6 copies a longer name over its stack.
+        for interface in interfaces where !(1...15).contains(interface.utf8.count) {
+            throw PacketFilterError(
+                operation: "install table netdev \(table) on \(interface)",
+                message: "an interface's name has 1 to 15 bytes")
+        }
+        try nftables.run(
+            installation, operation: "install table netdev \(table) on \(interfaces.joined(separator: ", "))")
     }
 
     /// Removes the table; not an error where there is none.
@@ -65,7 +74,8 @@ public struct IngressDrop: Hashable, Sendable {
 
     private static func drop(_ destinations: [IPv4Address]) -> String {
         let set = destinations.map { quoted($0.description) }.joined(separator: ",")
-        return #"[{"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"daddr"}},"right":{"set":[\#(set)]}}},"#
+        return
+            #"[{"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"daddr"}},"right":{"set":[\#(set)]}}},"#
             + #"{"counter":null},{"drop":null}]"#
     }
 

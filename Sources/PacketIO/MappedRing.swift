@@ -12,7 +12,9 @@ struct MappedRing: ~Copyable {
     init(_ descriptor: borrowing FileDescriptor, geometry: RingGeometry, interface: String) throws(PacketIOError) {
         let address = mmap(
             nil, geometry.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.rawValue, 0)
-        guard let address, address != MAP_FAILED else { throw PacketIOError.last("mmap of the receive ring", interface) }
+        guard let address, address != MAP_FAILED else {
+            throw PacketIOError.last("mmap of the receive ring", interface)
+        }
         base = address
         self.geometry = geometry
     }

@@ -50,7 +50,9 @@ struct TransmitQueue: ~Copyable {
             let taken = clinux_send_messages(
                 descriptor, messages + sent, CUnsignedInt(count - sent), CInt(MSG_DONTWAIT))
             if taken > 0 {
-                for index in sent..<sent + Int(taken) { counters.transmittedBytes &+= UInt64(vectors[2 * index + 1].iov_len) }
+                for index in sent..<sent + Int(taken) {
+                    counters.transmittedBytes &+= UInt64(vectors[2 * index + 1].iov_len)
+                }
                 counters.transmitted &+= UInt64(taken)
                 sent += Int(taken)
             } else if errno != EINTR {

@@ -29,7 +29,8 @@ struct Run: AsyncParsableCommand {
             configuration: configuration, listen: listen, identity: try .ofThisHost(),
             countConnections: { service in
                 try SocketDiagnostics.clientConnections(to: Set(service.vips), ports: Set(service.ports))
-            }, logger: logger)
+            },
+            isListening: { try SocketDiagnostics.hasTCPListener($0.address, port: $0.port) }, logger: logger)
         let keeper = try SetupKeeper(configuration.setup, logger: logger) { problems in
             await reporter.report(setupProblems: configuration.problemsByService(problems))
         }

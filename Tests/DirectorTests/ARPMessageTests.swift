@@ -49,7 +49,8 @@ struct ARPMessageTests {
         #expect(Self.message(Array(Self.frame(.probe(Self.vip, from: Self.own), to: .broadcast).prefix(41))) == nil)
     }
 
-    @Test("nobody speaks for a group", arguments: [MACAddress.broadcast, .zero, MACAddress(rawValue: 0x0100_5E00_0001)])
+    @Test(
+        "nobody speaks for a group", arguments: [MACAddress.broadcast, .zero, MACAddress(rawValue: 0x0100_5E00_0001)])
     func groupSender(mac: MACAddress) {
         #expect(Self.message(Self.frame(.announcement(Self.vip, from: mac), to: .broadcast)) == nil)
     }

@@ -10,7 +10,9 @@ struct MembershipTests {
     static let vip = IPAddress.v4(IPv4Address(192, 0, 2, 10))
     static let agent = "http://10.0.0.11:9380"
 
-    static func server(_ last: UInt8, agent: String? = agent, weight: Int = 1, fall: Int = 3) -> DirectorConfiguration.Server {
+    static func server(_ last: UInt8, agent: String? = agent, weight: Int = 1, fall: Int = 3)
+        -> DirectorConfiguration.Server
+    {
         .init(address: .v4(IPv4Address(10, 0, 0, last)), agent: agent, weight: weight, fall: fall)
     }
 

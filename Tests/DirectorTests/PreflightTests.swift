@@ -94,7 +94,9 @@ struct PreflightTests {
         #expect(Self.refusal { try Self.check(server: "10.0.0.1") }.contains("this host itself (eth0)"))
     }
 
-    @Test("IPv6 is refused as what this version does not do", arguments: [("2001:db8::1", "10.0.0.11"), ("192.0.2.10", "2001:db8::2")])
+    @Test(
+        "IPv6 is refused as what this version does not do",
+        arguments: [("2001:db8::1", "10.0.0.11"), ("192.0.2.10", "2001:db8::2")])
     func ipv6(vip: String, server: String) {
         #expect(Self.refusal { try Self.check(vip: vip, server: server) }.contains("IPv4 only"))
     }

@@ -104,7 +104,9 @@ struct Segment: ~Copyable {
     mutating func sendSYN(to destination: MACAddress) {
         let octets = { (mac: MACAddress) in (0..<6).map { UInt8(truncatingIfNeeded: mac.rawValue >> (40 - 8 * $0)) } }
         var header: [UInt8] = [0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 100, 10, 9, 0, 50]
-        let sum = stride(from: 0, to: 20, by: 2).reduce(UInt32(0)) { $0 + UInt32(header[$1]) << 8 + UInt32(header[$1 + 1]) }
+        let sum = stride(from: 0, to: 20, by: 2).reduce(UInt32(0)) {
+            $0 + UInt32(header[$1]) << 8 + UInt32(header[$1 + 1])
+        }
         let folded = ~UInt16(truncatingIfNeeded: sum & 0xFFFF + sum >> 16)
         header[10] = UInt8(folded >> 8)
         header[11] = UInt8(folded & 0xFF)

@@ -49,7 +49,9 @@ struct VIPOwnershipTests {
         var bench = Bench()
         bench.pass(60_000)
         let sent = bench.sent
-        let (probe, announcement) = (ARPMessage.probe(Self.vip, from: Self.own), ARPMessage.announcement(Self.vip, from: Self.own))
+        let (probe, announcement) = (
+            ARPMessage.probe(Self.vip, from: Self.own), ARPMessage.announcement(Self.vip, from: Self.own)
+        )
         #expect(sent.map(\.message) == [probe, probe, probe, announcement, announcement])
         let gaps = zip(sent.dropFirst(), sent).map { $0.at - $1.at }
         // Timers are looked at every 100 ms.

@@ -27,17 +27,28 @@ enum Deadline {
     }
 }
 
-/// The result of an asynchronous operation, waited for on a thread that is not one of Swift's: a test's own.
-@discardableResult
-func waitFor<Result: Sendable>(_ operation: @escaping @Sendable () async -> Result) -> Result {
-    let result = Box<Result>()
-    Task { result.value.withLock { [outcome = await operation()] in $0 = outcome } }
-    while true {
-        if let value = result.value.withLock({ $0 }) { return value }
-        usleep(500)
+extension Engine {
+    /// `apply(_:)` for a test's own thread. Tests block Swift's threads, which may be few: nothing here needs one.
+    func applyNow(_ plans: [ServicePlan]) throws {
+        let box = Box(Mutex(false))
+        mailbox.leave(.apply(plans) { box.value.withLock { $0 = true } })
+        try Deadline.wait("the services are in force") { box.value.withLock { $0 } }
+    }
+
+    /// `snapshot()` for a test's own thread.
+    func snapshotNow() throws -> EngineSnapshot {
+        let box = Box<EngineSnapshot?>(Mutex(nil))
+        mailbox.leave(.snapshot { snapshot in box.value.withLock { $0 = snapshot } })
+        try Deadline.wait("a snapshot") { box.value.withLock { $0 != nil } }
+        guard let snapshot = box.value.withLock({ $0 }) else { throw LabError("no snapshot") }
+        return snapshot
     }
 }
 
 private final class Box<Value: Sendable>: Sendable {
-    let value = Mutex<Value?>(nil)
+    let value: Mutex<Value>
+
+    init(_ value: consuming sending Mutex<Value>) {
+        self.value = value
+    }
 }

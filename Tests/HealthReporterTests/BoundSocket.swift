@@ -9,17 +9,17 @@ enum BoundSocket {
         let family = address.protocol == .inet6 ? AF_INET6 : AF_INET
         let descriptor = socket(family, CInt(SOCK_STREAM.rawValue), 0)
         let isBound = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) } == 0
-        var actual = sockaddr_in6()
-        var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        let isKnown = withUnsafeMutablePointer(to: &actual) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) == 0 }
+        var actual = [UInt8](repeating: 0, count: 128)
+        var size = socklen_t(actual.count)
+        let isKnown = actual.withUnsafeMutableBytes {
+            getsockname(descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress!, &size) == 0
         }
         guard isBound, isKnown else {
             close(descriptor)
             return nil
         }
         // The port is at the same place in both families' addresses (ip(7), ipv6(7)).
-        return (descriptor, UInt16(bigEndian: actual.sin6_port))
+        return (descriptor, UInt16(actual[2]) << 8 | UInt16(actual[3]))
     }
 
     /// Whether this host has ::1.

@@ -294,6 +294,20 @@ struct HealthReporterTests {
         try await eventually("all are hung up on") { slow.allSatisfy { !$0.isActive } }
     }
 
+    @Test("an operator's command that breaks off halfway does not hold up the stop")
+    func halfAChange() async throws {
+        let folder = Folder()
+        let agent = try await start(in: folder, port: 9, checks: [], directors: [])
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(unixDomainSocketPath: agent.control.path).get()
+        let text = "POST /v1/drain HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+        try await channel.writeAndFlush(ByteBuffer(string: text)).get()
+        #expect(try await agent.get("/livez").status == 200)
+        try await agent.stop()
+        try await eventually("it is hung up on") { !channel.isActive }
+        #expect(try folder.file("admin.json").read() == nil)
+    }
+
     @Test("what is not HTTP is hung up on, and the agent goes on")
     func notHTTP() async throws {
         let folder = Folder()

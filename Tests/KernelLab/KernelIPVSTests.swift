@@ -33,7 +33,7 @@ struct KernelIPVSTests {
         try await lab.director.require("ip addr add \(Lab.vip)/32 dev eth0")
         try await lab.director.require("ipvsadm -A -t \(Lab.vip):80 -s rr")
         for host in lab.backends {
-            try await Deadline.wait(until: "\(host.name) to be up", limit: .seconds(60)) {
+            try await Deadline.wait(until: "\(host.name) to be up") {
                 try await weight(of: host, asSeenBy: lab.director) == "100"
             }
             try await lab.director.require("ipvsadm -a -t \(Lab.vip):80 -r \(host.address):80 -g -w 100")
@@ -49,7 +49,7 @@ struct KernelIPVSTests {
         let told = try await weight(of: drained, asSeenBy: lab.director)
         #expect(told == "0")
         try await lab.director.require("ipvsadm -e -t \(Lab.vip):80 -r \(drained.address):80 -g -w \(told)")
-        let waited = try await fleet.agent(drained, "drain web --wait --timeout 60s")
+        let waited = try await fleet.agent(drained, "drain web --wait --timeout 5m")
         #expect(waited.status == 0, "\(waited.text)")
         #expect(try await answers(20, fleet) == ["rs2": 10, "rs3": 10])
         #expect(try await lab.director.require("ipvsadm -Ln").output.contains("Route   0"))

@@ -1,15 +1,18 @@
 /// Waits for a condition instead of for a time.
 public enum Deadline {
+    /// By how much every limit is longer than it says: in a guest without KVM everything takes its time.
+    private static let patience = Lab.isEmulated ? 10 : 1
+
     /// Asks `condition` again and again until it gives a value; throws a `LabError` naming `what` when `limit` is over.
     public static func wait<Value>(
         for what: String, limit: Duration = .seconds(20), every interval: Duration = .milliseconds(20),
         _ condition: () async throws -> Value?
     ) async throws -> Value {
         let clock = ContinuousClock()
-        let end = clock.now + limit
+        let end = clock.now + limit * patience
         while true {
             if let value = try await condition() { return value }
-            guard clock.now < end else { throw LabError("waited \(limit) for: \(what)") }
+            guard clock.now < end else { throw LabError("waited \(limit * patience) for: \(what)") }
             try await Task.sleep(for: interval)
         }
     }

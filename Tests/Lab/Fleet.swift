@@ -14,7 +14,8 @@ public final class Fleet: @unchecked Sendable {
     /// A fleet without anything running yet.
     public init(on lab: Lab) { self.lab = lab }
 
-    /// The agent's configuration on a backend: the service `web` on the VIP, checked ten times a second.
+    /// The agent's configuration on a backend: the service `web` on the VIP, checked ten times a second; once on an emulated
+    /// machine.
     public func agentConfiguration(for host: LabHost, more: String = "") -> String {
         """
         interface = "eth0"
@@ -29,8 +30,8 @@ public final class Fleet: @unchecked Sendable {
         \(more)
         [[service.check]]
         http     = "/"
-        interval = "100ms"
-        timeout  = "100ms"
+        interval = "\(Lab.isEmulated ? "1s" : "100ms")"
+        timeout  = "\(Lab.isEmulated ? "1s" : "100ms")"
         rise     = 2
         fall     = 2
 
@@ -71,7 +72,7 @@ public final class Fleet: @unchecked Sendable {
         agents[host.name] = agent
         try await Deadline.wait(until: "the agent on \(host.name)") {
             if agent.exitStatus != nil { throw LabError("rsagent: \(try agent.output)") }
-            return try await self.agent(host, "status", "--json").text.contains("generation")
+            return try await host.run(["curl", "-sf", "http://\(host.address):9380/livez"]).status == 0
         }
     }
 
@@ -99,7 +100,7 @@ public final class Fleet: @unchecked Sendable {
     /// One request from the client: curl's exit status, and which backend answered.
     public func request() async throws -> (exitStatus: Int32, server: String?) {
         let answer = try await lab.client.run([
-            "curl", "-s", "-o", "/dev/null", "--max-time", "2", "-w", "%header{x-server}", "http://\(Lab.vip)/",
+            "curl", "-s", "-o", "/dev/null", "--max-time", "10", "-w", "%header{x-server}", "http://\(Lab.vip)/",
         ])
         return (answer.status, answer.output.isEmpty ? nil : answer.output)
     }

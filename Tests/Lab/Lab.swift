@@ -32,6 +32,9 @@ public final class Lab: Sendable {
     /// All hosts.
     public var hosts: [LabHost] { [client, director] + backends }
 
+    /// Whether this is the kernel lab's guest, an emulated machine.
+    public static let isEmulated = getenv("RSLAB_GUEST") != nil
+
     /// Whether labs can be made here; else the reason why not.
     public static var obstacle: String? {
         FreshNamespace.isAvailable && getuid() == 0 ? nil : "network namespaces need root"

@@ -82,7 +82,8 @@ private func networkNamespaceMain(_ argument: UnsafeMutableRawPointer?) -> Unsaf
     guard let argument else { return nil }
     let namespace = Unmanaged<NetworkNamespace>.fromOpaque(argument).takeRetainedValue()
     guard clinux_unshare_network() == 0 else {
-        namespace.outcome = .failure(NetworkNamespace.Failure(description: "unshare: \(String(cString: strerror(errno)))"))
+        namespace.outcome = .failure(
+            NetworkNamespace.Failure(description: "unshare: \(String(cString: strerror(errno)))"))
         return nil
     }
     namespace.outcome = Result { try namespace.body() }

@@ -38,7 +38,9 @@ struct PacketSocketTests {
 
     /// A frame with a made-up EtherType (IEEE 802 local experimental) and `mark` as its payload.
     static func frame(to: MACAddress, from: MACAddress, type: [UInt8] = [0x88, 0xB5], mark: UInt8) -> [UInt8] {
-        let octets = { (address: MACAddress) in (0..<6).map { UInt8(truncatingIfNeeded: address.rawValue >> (40 - 8 * $0)) } }
+        let octets = { (address: MACAddress) in
+            (0..<6).map { UInt8(truncatingIfNeeded: address.rawValue >> (40 - 8 * $0)) }
+        }
         return octets(to) + octets(from) + type + [UInt8](repeating: mark, count: 60)
     }
 
@@ -129,11 +131,15 @@ struct PacketSocketTests {
     func manyFrames() throws {
         try Self.withPair {
             var a = try PacketSocket(interface: "va")
-            var b = try PacketSocket(interface: "vb", ring: RingGeometry(blockSize: 1 << 17, blockCount: 8, retireMilliseconds: 1))
+            var b = try PacketSocket(
+                interface: "vb", ring: RingGeometry(blockSize: 1 << 17, blockCount: 8, retireMilliseconds: 1))
             var marks: [UInt8] = []
             for round in 0..<20 {
-                let frames = (0..<150).map { UnsafeMutableRawBufferPointer.copy(Self.frame(
-                    to: b.address, from: a.address, mark: UInt8(truncatingIfNeeded: round * 150 + $0))) }
+                let frames = (0..<150).map {
+                    UnsafeMutableRawBufferPointer.copy(
+                        Self.frame(
+                            to: b.address, from: a.address, mark: UInt8(truncatingIfNeeded: round * 150 + $0)))
+                }
                 for frame in frames { a.transmit(frame, .none) }
                 a.flush()
                 _ = try Self.frames(150, on: &b) { marks.append($0.bytes[20]) }

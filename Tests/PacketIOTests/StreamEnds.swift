@@ -50,7 +50,9 @@ enum StreamEnds {
     }
 
     private static func check(_ result: CInt, _ operation: String) throws {
-        if result < 0 { throw NetworkNamespace.Failure(description: "\(operation): \(String(cString: strerror(errno)))") }
+        if result < 0 {
+            throw NetworkNamespace.Failure(description: "\(operation): \(String(cString: strerror(errno)))")
+        }
     }
 
     private static func withAddress(
