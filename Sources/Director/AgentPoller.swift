@@ -11,11 +11,12 @@ internal import NIOPosix
 /// `since` acknowledges a generation, and agents end their drains by it: it is sent only once the engine acts on that
 /// generation, and never by a director that has just lost sight of the agent.
 struct AgentPoller: Sendable {
-    /// How long the agent may hold a poll. Short, so that an agent that fell silent is noticed.
-    static let wait = 10
-    /// How much longer than that an answer may take.
-    static let grace = 5
-    /// How long an answer may take that the agent need not hold.
+    /// How long the agent may hold a poll, in seconds. Short, so that a host that fell silent is noticed: with `fall` = 3 it
+    /// is down after one poll that was held and two that failed to connect, in about 6 s.
+    static let wait = 2
+    /// How much longer than that an answer may take, in seconds.
+    static let grace = 2
+    /// How long an answer may take that the agent need not hold, in seconds.
     static let promptLimit = 2
     /// Polls that fail begin at least this far apart: with `fall` = 3, a host that refuses is down in about 3 s.
     static let retryInterval = Duration.seconds(1)

@@ -9,7 +9,7 @@ struct AgentPollerTests {
         let agent = "http://10.0.0.11:9380"
         #expect(AgentPoller.url(agent, since: nil, director: "d1") == "\(agent)/v1/report?director=d1")
         #expect(
-            AgentPoller.url(agent, since: 42, director: "d1") == "\(agent)/v1/report?since=42&wait=10s&director=d1")
+            AgentPoller.url(agent, since: 42, director: "d1") == "\(agent)/v1/report?since=42&wait=2s&director=d1")
     }
 
     @Test("a host's name cannot become another parameter")

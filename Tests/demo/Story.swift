@@ -48,7 +48,9 @@ struct Story {
         show("rs1# rsagent plan", try await fleet.agent(first, "plan").output)
         for host in fleet.lab.backends { try await fleet.startAgent(on: host) }
         show("rs1# rsagent plan", try await fleet.agent(first, "plan").output)
-        show("rs1# ip -brief addr show dev lo", try await first.require("ip -brief addr show dev lo").output)
+        show(
+            "rs1# ip -oneline addr show dev lo label lo:rsagent",
+            try await first.require("ip -oneline addr show dev lo label lo:rsagent").output)
     }
 
     private func direct(_ fleet: Fleet) async throws {
