@@ -96,7 +96,7 @@ let package = Package(
         .target(name: "Lab", dependencies: ["CLinux", "NetworkAddress"], path: "Tests/Lab", swiftSettings: strict),
         .executableTarget(
             name: "rslab-demo", dependencies: ["Lab", unixSignals], path: "Tests/demo", swiftSettings: strict),
-        .testTarget(name: "LabTests", dependencies: ["Lab", "rsagent", "rsdirector"], swiftSettings: strict),
+        .testTarget(name: "LabTests", dependencies: ["Lab", "rsagent", "rsdirector", "rslab-demo"], swiftSettings: strict),
         .testTarget(
             name: "KernelLab", dependencies: ["Lab", "rsagent"], exclude: ["run-in-guest"], swiftSettings: strict),
         .testTarget(name: "NetworkAddressTests", dependencies: ["NetworkAddress"], swiftSettings: strict),

@@ -5,7 +5,8 @@ internal import Glibc
 ///
 /// It is a Unix socket bound to an abstract name (unix(7)). Abstract names belong to the network namespace, so the claim
 /// holds exactly as far as the changes reach, leaves no file, and is gone with the process however it ended. Whoever finds
-/// it taken connects to it to learn the holder's pid.
+/// it taken connects to it to learn the holder's pid (SO_PEERCRED). Nobody accepts: each who asks takes a place in the
+/// backlog, and once that is full the pid is no longer told.
 public final class NamespaceClaim: Sendable {
     private static let name = "rsagent"
     private let descriptor: Int32
@@ -14,7 +15,7 @@ public final class NamespaceClaim: Sendable {
     public init() throws(SetupError) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw File.failure("open", "a Unix socket") }
-        guard Self.withAddress({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, 1) == 0 else {
+        guard Self.withAddress({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, SOMAXCONN) == 0 else {
             let code = errno
             close(descriptor)
             guard code == EADDRINUSE else { throw File.failure("bind", "@\(Self.name)", code) }

@@ -36,7 +36,12 @@ extension AgentConfiguration {
 }
 
 /// Writes one line to standard error.
-func complain(_ line: String) {
+func complain(_ line: String) { write(line, to: 2) }
+
+/// Writes one line to standard output at once, also where that is a file or a pipe: for what is watched while it goes on.
+func tell(_ line: String) { write(line, to: 1) }
+
+private func write(_ line: String, to descriptor: Int32) {
     let bytes = Array("\(line)\n".utf8)
-    _ = write(2, bytes, bytes.count)
+    _ = Glibc.write(descriptor, bytes, bytes.count)
 }

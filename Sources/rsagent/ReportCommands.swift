@@ -60,7 +60,7 @@ struct Drain: AsyncParsableCommand {
             for service in answer.administered { print("\(service.name): draining, generation \(service.generation)") }
             return
         }
-        let outcome = try await DrainWait(for: answer, timeout: timeout.duration).run(with: client) { print($0) }
+        let outcome = try await DrainWait(for: answer, timeout: timeout.duration).run(with: client) { tell("\($0)") }
         if outcome != .drained { throw ExitCode(outcome.rawValue) }
     }
 }

@@ -6,6 +6,8 @@ public enum Product {
     public static let agent = path("rsagent")
     /// The director's path.
     public static let director = path("rsdirector")
+    /// The demo's path.
+    public static let demo = path("rslab-demo")
 
     private static func path(_ name: String) -> String {
         var buffer = [CChar](repeating: 0, count: 4096)

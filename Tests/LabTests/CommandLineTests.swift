@@ -1,0 +1,250 @@
+import Lab
+import Testing
+
+extension TheLab {
+    /// The programs as an operator meets them: exit statuses, words, and what they touch.
+    @Suite("The command line")
+    struct CommandLineTests {
+        /// A host with one interface to another end, and a valid configuration; `body` gets the configuration's path.
+        private static func onHost(_ body: @escaping @Sendable (String, ScratchDirectory) throws -> Void) throws {
+            let scratch = try ScratchDirectory()
+            try FreshNamespace.run {
+                for scope in ["all", "default"] { try Sysctl.set("net.ipv6.conf.\(scope).disable_ipv6=1") }
+                try Command.require("ip link set lo up")
+                try Command.require("ip link add eth0 type veth peer name peer0")
+                for name in ["eth0", "peer0"] { try Command.require("ip link set \(name) up") }
+                try Command.require("ip link set peer0 arp off")
+                try Command.require("ip addr add 10.0.0.11/24 dev eth0")
+                try scratch.write(
+                    """
+                    interface = "eth0"
+                    run_dir   = "\(scratch.path)/run"
+                    state_dir = "\(scratch.path)/state"
+                    [[service]]
+                    name = "web"
+                    vip  = "192.0.2.10"
+                    port = 80
+
+                    """, to: "rsagent.toml")
+                try body("\(scratch.path)/rsagent.toml", scratch)
+            }
+        }
+
+        private static func expectUntouched(
+            _ scratch: ScratchDirectory, while body: () throws -> Void, _ location: SourceLocation = #_sourceLocation
+        ) throws {
+            let before = try HostText.read(filesBelow: scratch.path)
+            try body()
+            let difference = HostText.difference(before, try HostText.read(filesBelow: scratch.path))
+            #expect(difference.isEmpty, "\(difference)", sourceLocation: location)
+        }
+
+        @Test(
+            "a usage error exits with 64 and says what is known",
+            arguments: [
+                [Product.agent, "sing"], [Product.agent, "apply", "--fast"],
+                [Product.agent, "drain", "--timeout", "soon"],
+                [Product.director, "sing"], [Product.director, "status", "--loud"],
+            ])
+        func usage(arguments: [String]) throws {
+            let run = try Command.run(arguments)
+            #expect(run.status == 64)
+            #expect(run.errors.contains("Usage:"))
+        }
+
+        @Test(
+            "plan exits with 2 while something is to be done, prints commands that do it, and with 0 once they are done"
+        )
+        func plan() throws {
+            try Self.onHost { file, _ in
+                let plan = try Command.run([Product.agent, "plan", "--config", file])
+                #expect(plan.status == 2)
+                for line in plan.output.split(separator: "\n") where !line.contains("#") {
+                    // The machine may be without sysctl(8): the test sets what it would set.
+                    if line.hasPrefix("sysctl -w ") {
+                        try Sysctl.set(line.dropFirst("sysctl -w ".count))
+                    } else {
+                        try Command.require(String(line))
+                    }
+                }
+                #expect(try Command.run([Product.agent, "plan", "--config", file]).status == 0)
+            }
+        }
+
+        @Test("every mistake in the file is named with its line, key and cure, and nothing is touched")
+        func badConfiguration() throws {
+            try Self.onHost { _, scratch in
+                try scratch.write(
+                    "interfce = \"eth0\"\n[[service]]\nname = \"web\"\nvip = \"192.0.2.0/24\"\nport = 80\n",
+                    to: "bad.toml")
+                let file = "\(scratch.path)/bad.toml"
+                for command in ["apply", "teardown", "run", "plan"] {
+                    try Self.expectUntouched(scratch) {
+                        let run = try Command.run([Product.agent, command, "--config", file])
+                        #expect(run.status == 1)
+                        #expect(run.errors.contains("\(file):1: interfce: "), "\(run.errors)")
+                        #expect(run.errors.contains("\(file):4: service[0].vip: "), "\(run.errors)")
+                    }
+                }
+            }
+        }
+
+        @Test("a missing capability is named before anything is touched", arguments: ["apply", "teardown", "run"])
+        func capability(command: String) throws {
+            try Self.onHost { file, scratch in
+                try Self.expectUntouched(scratch) {
+                    let run = try Command.run([
+                        "setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", Product.agent, command,
+                        "--config",
+                        file,
+                    ])
+                    #expect(run.status == 1)
+                    #expect(run.errors.contains("CAP_NET_ADMIN is missing, nothing was touched"), "\(run.errors)")
+                }
+            }
+        }
+
+        @Test("the agent runs with CAP_NET_ADMIN alone, as the unit starts it")
+        func leastPrivilege() throws {
+            try Self.onHost { file, _ in
+                let run = try Command.run([
+                    "setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all", Product.agent, "apply", "--config",
+                    file,
+                ])
+                #expect(run.status == 0, "\(run.text)")
+                #expect(try Command.run([Product.agent, "teardown", "--config", file]).status == 0)
+            }
+        }
+
+        @Test("an agent that runs holds the namespace: apply, teardown and a second run are refused with its pid")
+        func second() async throws {
+            try await withAgent { host, file, agent in
+                for command in ["apply", "teardown", "run"] {
+                    let run = try await host.run([Product.agent, command, "--config", file])
+                    #expect(run.status == 1)
+                    #expect(run.errors.contains("another rsagent (pid \(agent.pid))"), "\(run.errors)")
+                }
+                // With a run directory of its own it would still be a second one.
+                let other = try await host.write(
+                    try await Command.run(["sed", "s|/var/run|/var/other|", file]).output, to: "other.toml")
+                let run = try await host.run([Product.agent, "run", "--config", other])
+                #expect(run.status == 1 && run.errors.contains("another rsagent"), "\(run.errors)")
+            }
+        }
+
+        @Test("while it runs: a VIP taken away comes back, a sysctl set back is set again, a new interface is silenced")
+        func kept() async throws {
+            try await withAgent { host, file, _ in
+                try await host.require("ip addr del \(Lab.vip)/32 dev lo")
+                try await host.set("net.ipv4.conf.eth0.arp_ignore=0")
+                try await host.require("ip link add late0 type veth peer name late1")
+                try await Deadline.wait(until: "the repair") {
+                    try await host.run([Product.agent, "plan", "--config", file]).status == 0
+                }
+                let values = try await host.run([
+                    "cat", "/proc/sys/net/ipv4/conf/late0/arp_ignore", "/proc/sys/net/ipv4/conf/late1/arp_announce",
+                ])
+                #expect(values.output == "1\n2\n")
+            }
+        }
+
+        @Test("a drain survives kill -9 and a restart, and the host is still put back in the end")
+        func drainSurvives() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let host = lab.backends[0]
+                try await fleet.configureAgent(on: host)
+                let before = try await host.text()
+                try await fleet.startAgent(on: host)
+                #expect(try await fleet.agent(host, "drain", "web", "--reason", "disk").status == 0)
+                let generation = try await self.generation(host)
+                fleet.agents[host.name]?.signal(9)
+                try await fleet.agents[host.name]?.ended()
+                #expect(
+                    try await host.require("ip addr show dev lo").output.contains("\(Lab.vip)/32"),
+                    "kill -9 leaves the VIP"
+                )
+                try await fleet.startAgent(on: host)
+                let status = try await fleet.agent(host, "status")
+                #expect(status.status == 1 && status.output.contains("draining"), "\(status.text)")
+                #expect(status.output.contains("disk"))
+                #expect(try await self.generation(host) > generation, "the generation never goes back")
+                try await fleet.stop()
+                let difference = HostText.difference(before, try await host.text())
+                #expect(difference.isEmpty, "\(difference)")
+            }
+        }
+
+        @Test(
+            "drain --wait: 4 where no director takes notice, 5 where somebody undrains, 3 where a connection stays open"
+        )
+        func drainOutcomes() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let host = lab.backends[0]
+                try await fleet.startWebServer(on: host)
+                try await fleet.startAgent(on: host)
+                try await Deadline.wait(until: "the service to be up") {
+                    try await fleet.agent(host, "status").status == 0
+                }
+                let unheard = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "1s")
+                #expect(unheard.status == 4, "\(unheard.text)")
+
+                let waiting = try await host.start(
+                    [Product.agent, "drain", "web", "--wait", "--config", "\(host.directory)/rsagent.toml"],
+                    log: "waiting")
+                try await Deadline.wait(until: "the wait") { try waiting.output.contains("waiting for 10.0.0.1") }
+                #expect(try await fleet.agent(host, "undrain", "web").status == 0)
+                #expect(try await waiting.ended() == 5)
+
+                // A director that asks, and a client who keeps a connection open.
+                try await lab.client.require("ip neigh replace \(Lab.vip) lladdr \(host.mac) dev eth0")
+                let client = try await lab.client.start(
+                    ["curl", "-s", "-o", "/dev/null", "--limit-rate", "1k", "http://\(Lab.vip)/big"], log: "slow")
+                try await Deadline.wait(until: "the connection") {
+                    try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
+                }
+                _ = try await fleet.agent(host, "drain", "web")
+                try await lab.director.require("curl -s http://\(host.address):9380/weight/web")
+                let open = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "2s")
+                #expect(open.status == 3 && open.output.contains("1 connection is open"), "\(open.text)")
+                client.signal(9)
+                #expect(try await fleet.agent(host, "drain", "web", "--wait").status == 0)
+            }
+        }
+
+        private func generation(_ host: LabHost) async throws -> Int {
+            let report = try await host.require("curl -s http://\(host.address):9380/v1/report").output
+            let digits = report.split(separator: "\"generation\":").last?.prefix { $0.isNumber }
+            return try #require(digits.flatMap { Int($0) })
+        }
+
+        private func withAgent(_ body: (LabHost, String, LabProcess) async throws -> Void) async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let host = lab.backends[0]
+                try await fleet.startAgent(on: host)
+                try await body(host, "\(host.directory)/rsagent.toml", try #require(fleet.agents[host.name]))
+                try await fleet.stop()
+            }
+        }
+    }
+}
+
+/// Runs `body`, and removes the lab whatever happened.
+func clearing(_ lab: Lab, _ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch {
+        for host in lab.hosts {
+            let logs = try? await Command.run(["sh", "-c", "tail -n 20 \(host.directory)/rs*.log 2>/dev/null"])
+            if let text = logs?.output, !text.isEmpty { Issue.record("\(host.name): \(text)") }
+        }
+        try await lab.remove()
+        throw error
+    }
+    try await lab.remove()
+}
