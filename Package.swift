@@ -96,9 +96,11 @@ let package = Package(
         .target(name: "Lab", dependencies: ["CLinux", "NetworkAddress"], path: "Tests/Lab", swiftSettings: strict),
         .executableTarget(
             name: "rslab-demo", dependencies: ["Lab", unixSignals], path: "Tests/demo", swiftSettings: strict),
-        .testTarget(name: "LabTests", dependencies: ["Lab", "rsagent", "rsdirector", "rslab-demo"], swiftSettings: strict),
         .testTarget(
-            name: "KernelLab", dependencies: ["Lab", "rsagent"], exclude: ["run-in-guest"], swiftSettings: strict),
+            name: "LabTests", dependencies: ["Lab", "rsagent", "rsdirector", "rslab-demo"], swiftSettings: strict),
+        .testTarget(
+            name: "KernelLab", dependencies: ["Lab", "NetworkAddress", "rsagent"], exclude: ["run-in-guest"],
+            swiftSettings: strict),
         .testTarget(name: "NetworkAddressTests", dependencies: ["NetworkAddress"], swiftSettings: strict),
         .testTarget(
             name: "ConfigurationFileTests", dependencies: ["CLinux", "ConfigurationFile", "NetworkAddress"],
