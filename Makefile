@@ -21,12 +21,13 @@ daemons := rsagent rsdirector
 # Without the run-time libraries of a toolchain the servers do not have, and without symbols.
 release := build -c release --static-swift-stdlib -Xlinker -s
 
-.PHONY: help demo test build install uninstall prerequisites format lint clean swift
+.PHONY: help demo test test-install build install uninstall prerequisites format lint clean swift
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo           install what is missing, build, and show it at work on network namespaces (root)'
 	@echo 'make test           the same, and run every test; without root: those that can run'
+	@echo 'make test-install   install a release build below .build and look at what came of it'
 	@echo 'make build          release binaries, static but for libc, libnl and libnftables'
 	@echo 'make install        into PREFIX ($(PREFIX)), under DESTDIR if given; units into $(unitdir)'
 	@echo 'make uninstall      take them away again; the configuration in $(sysconfdir) stays'
@@ -43,6 +44,9 @@ demo: swift
 
 test: swift
 	@scripts/test
+
+test-install: swift
+	@scripts/test-install
 
 prerequisites:
 	@scripts/prerequisites test

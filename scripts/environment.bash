@@ -4,7 +4,7 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 SWIFT=${SWIFT:-swift}
 export SWIFT
-# nginx and ipvsadm are unpacked there, not installed; /sbin is where `su` leaves it out and ip, nft and tcpdump live.
+# What is unpacked, not installed (nginx, ipvsadm, …), is there; /sbin is where `su` leaves it out and ip, nft and tcpdump live.
 PATH=$PWD/.build/lab/bin:$PATH:/usr/sbin:/sbin
 export PATH
 

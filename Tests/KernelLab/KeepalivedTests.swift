@@ -1,7 +1,7 @@
 import Lab
 import Testing
 
-extension KernelIPVSTests {
+extension TheKernelLab.KernelIPVSTests {
     @Test(
         "keepalived and ldirectord, as the README sets them up, take a drained server's weight, give it back, and see it die",
         arguments: DirectorDaemon.allCases)
@@ -73,7 +73,7 @@ enum DirectorDaemon: String, CaseIterable, CustomTestStringConvertible {
 
     /// Starts it with the README's lines and nothing else. All its files are the host's own.
     func start(on host: LabHost) async throws -> LabProcess {
-        let file = try await host.write(try Self.readme(rawValue), to: "\(rawValue).conf")
+        let file = try await host.write(try #require(try Readme().fragment(of: rawValue)), to: "\(rawValue).conf")
         switch self {
         case .keepalived:
             return try await host.start(
@@ -90,16 +90,6 @@ enum DirectorDaemon: String, CaseIterable, CustomTestStringConvertible {
                 """
             return try await host.start(["sh", "-c", script], log: rawValue)
         }
-    }
-
-    /// The README's lines for a program: the first code block after its name in bold.
-    private static func readme(_ program: String) throws -> String {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-        let lines = try Command.run(["cat", "\(root)/README.md"]).output
-            .split(separator: "\n", omittingEmptySubsequences: false)
-        let name = try #require(lines.firstIndex { $0.hasPrefix("**\(program)**") })
-        let block = lines[name...].drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
-        return block.map { $0 + "\n" }.joined()
     }
 }
 

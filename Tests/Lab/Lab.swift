@@ -103,6 +103,7 @@ public final class Lab: Sendable {
             else { continue }
             try await remove(String(name))
         }
+        try ScratchDirectory.clearLeftovers()
     }
 
     private static func require(_ line: String) async throws {

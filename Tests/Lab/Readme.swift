@@ -1,23 +1,25 @@
-import Lab
-
 /// README.md as data: its code blocks, in order.
-struct Readme {
+public struct Readme: Sendable {
     /// A fenced block.
-    struct Block {
+    public struct Block: Sendable {
         /// What stands behind the opening fence: `sh`, `toml`, or nothing.
-        let language: String
+        public let language: String
         /// The line of the opening fence, counted from 1.
-        let line: Int
+        public let line: Int
         /// The lines between the fences.
-        let lines: [String]
+        public let lines: [String]
 
-        var text: String { lines.map { $0 + "\n" }.joined() }
+        /// Its lines as a file.
+        public var text: String { lines.map { $0 + "\n" }.joined() }
     }
 
-    let blocks: [Block]
+    private let text: String
+    /// All of them, in order.
+    public let blocks: [Block]
 
-    init() throws {
-        let text = try Command.run(["cat", "\(Repository.path)/README.md"]).output
+    /// Reads the README of the checkout.
+    public init() throws {
+        text = try Command.run(["cat", "\(Repository.path)/README.md"]).output
         var blocks: [Block] = []
         var open: (language: String, line: Int, lines: [String])?
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
@@ -36,10 +38,17 @@ struct Readme {
     }
 
     /// The block whose first line is the comment `# PATH`: the file that the README tells to write there.
-    func file(_ path: String) -> String? {
+    public func file(_ path: String) -> String? {
         blocks.first { $0.language == "toml" && $0.lines.first == "# \(path)" }?.text
     }
 
+    /// The lines for another program's configuration: the first block after its name in bold.
+    public func fragment(of program: String) -> String? {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let name = lines.firstIndex(where: { $0.hasPrefix("**\(program)**") }) else { return nil }
+        return blocks.first { $0.line > name + 1 }?.text
+    }
+
     /// Every line of every `sh` block, in order: one command each.
-    var commands: [String] { blocks.filter { $0.language == "sh" }.flatMap(\.lines).filter { !$0.isEmpty } }
+    public var commands: [String] { blocks.filter { $0.language == "sh" }.flatMap(\.lines).filter { !$0.isEmpty } }
 }
