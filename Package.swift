@@ -13,6 +13,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -62,7 +63,8 @@ let package = Package(
         .target(
             name: "HealthReporter",
             dependencies: [
-                "CLinux", "ConfigurationFile", "NetworkAddress", asyncHTTPClient, hummingbird, logging, nioCore,
+                "CLinux", "ConfigurationFile", "NetworkAddress", asyncHTTPClient, hummingbird, hummingbirdCore, logging,
+                nioCore,
                 nioHTTP1,
                 nioPosix, serviceLifecycle,
             ],
@@ -73,7 +75,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ConfigurationFile", "Forwarding", "HealthReporter", "Netlink", "NetworkAddress",
                 "PacketFilter", "PacketIO",
-                asyncHTTPClient, hummingbird, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                asyncHTTPClient, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
             ],
             swiftSettings: strict),
 
@@ -97,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "rslab-demo", dependencies: ["Lab", unixSignals], path: "Tests/demo", swiftSettings: strict),
         .testTarget(
-            name: "LabTests", dependencies: ["Lab", "rsagent", "rsdirector", "rslab-demo"], swiftSettings: strict),
+            name: "LabTests", dependencies: ["Lab", "NetworkAddress", "rsagent", "rsdirector", "rslab-demo"],
+            swiftSettings: strict),
         .testTarget(
             name: "KernelLab", dependencies: ["Lab", "NetworkAddress", "rsagent"], exclude: ["run-in-guest"],
             swiftSettings: strict),

@@ -12,7 +12,7 @@ internal import NIOPosix
 /// generation, and never by a director that has just lost sight of the agent.
 struct AgentPoller: Sendable {
     /// How long the agent may hold a poll, in seconds. Short, so that a host that fell silent is noticed: with `fall` = 3 it
-    /// is down after one poll that was held and two that failed to connect, in about 6 s.
+    /// is down after one poll that was held and two that were not answered, in 6 to 8 s.
     static let wait = 2
     /// How much longer than that an answer may take, in seconds.
     static let grace = 2

@@ -124,9 +124,12 @@ extension Membership.Standing {
         guard let told = report.service(named: service.name) else {
             return Self(state: .down, agentWeight: nil, weight: 0, reason: "agent knows no service \(service.name)")
         }
+        if let mismatch = told.mismatch(with: service) {
+            return Self(state: .down, agentWeight: nil, weight: 0, reason: mismatch)
+        }
         let asked = told.state == .up ? min(max(told.weight, 0), maximumWeight) : 0
         let weight = asked.multipliedReportingOverflow(by: server.weight)
-        let reasons = ([told.reason] + told.doubts(about: service)).filter { !$0.isEmpty }
+        let reasons = ([told.reason, told.doubt(about: service)]).filter { !$0.isEmpty }
         return Self(
             state: told.state, agentWeight: asked,
             weight: weight.overflow ? maximumWeight : min(weight.partialValue, maximumWeight),
@@ -135,23 +138,21 @@ extension Membership.Standing {
 }
 
 extension Report.Service {
-    /// Where the agent prepares its host for something else than what the director sends there.
-    func doubts(about service: DirectorConfiguration.Service) -> [String] {
-        var doubts: [String] = []
+    /// Why the agent's host could not take what the director would send it, or nil: whatever its state, that would vanish.
+    func mismatch(with service: DirectorConfiguration.Service) -> String? {
         let missing = service.vips.filter { !vips.contains($0) }
-        if !missing.isEmpty {
-            doubts.append("warning: agent does not serve VIP \(missing.map(\.description).joined(separator: ", "))")
-        }
-        if !ports.isEmpty, service.port == 0 || !ports.contains(service.port) {
-            let port = service.port == 0 ? "all ports" : "port \(service.port)"
-            doubts.append("warning: agent serves \(ports.map(String.init).joined(separator: ", ")), not \(port)")
-        }
+        if !missing.isEmpty { return "agent does not serve VIP \(missing.map(\.description).joined(separator: ", "))" }
         if transport != service.transport {
-            doubts.append("warning: agent serves \(transport.rawValue), not \(service.transport.rawValue)")
+            return "agent serves \(transport.rawValue), not \(service.transport.rawValue)"
         }
-        if forward != service.forward {
-            doubts.append("warning: agent expects \(forward.rawValue), not \(service.forward.rawValue)")
-        }
-        return doubts
+        if forward != service.forward { return "agent expects \(forward.rawValue), not \(service.forward.rawValue)" }
+        return nil
+    }
+
+    /// Where the agent judges another port than the director sends to: what listens there may be as healthy; or empty.
+    func doubt(about service: DirectorConfiguration.Service) -> String {
+        guard !ports.isEmpty, service.port == 0 || !ports.contains(service.port) else { return "" }
+        let port = service.port == 0 ? "all ports" : "port \(service.port)"
+        return "warning: agent serves \(ports.map(String.init).joined(separator: ", ")), not \(port)"
     }
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Hummingbird
+internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -8,6 +9,8 @@ internal import NIOPosix
 struct StatusServer: Sendable {
     /// A connection on which nothing is asked for so long is closed.
     private static let idleTimeout = TimeAmount.seconds(90)
+    /// So many connections are open at most; others wait in the listener's backlog.
+    private static let mostConnections = 128
 
     /// What is listened on, in words.
     let name: String
@@ -30,7 +33,8 @@ struct StatusServer: Sendable {
         }
         let application = Application(
             router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
-            configuration: ApplicationConfiguration(address: address),
+            configuration: ApplicationConfiguration(
+                address: address, availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
             onServerRunning: { [whenListening] _ in whenListening() }, logger: logger)
         do {
             try await application.run()

@@ -97,7 +97,9 @@ public struct Forwarder: ~Copyable {
         if let flow = known {
             let server = flows[flow].server
             let isWanted = servers[server].pointee.service != nil
-            if !(segment.flags.opensConnection && (!isWanted || flows[flow].state.allowsReuse)) {
+            // A SYN that was never answered is sent again: while its server takes no new connections, that is one.
+            let isUnanswered = flows[flow].state == .synReceived && servers[server].pointee.weight == 0
+            if !(segment.flags.opensConnection && (!isWanted || isUnanswered || flows[flow].state.allowsReuse)) {
                 guard isWanted else { throw .serverRemoved }
                 guard let station = servers[server].pointee.station else { throw .serverUnresolved }
                 guard segment.timeToLive > 1 else { return .timeExceeded }

@@ -1,14 +1,61 @@
 import NetworkAddress
 
-/// What each configured director has been told, and when it last asked.
+/// What each configured director is known to have taken notice of, and when it last asked.
+///
+/// A director that polls the report with `since` says itself what it acts on, and from then on nothing else counts.
+/// One that only asks `/health` or `/weight` does not: it may have to be refused several times before it acts (keepalived's
+/// `retry`), or its answer may have been lost. It is taken to have noticed after four answers, or by asking again ten
+/// seconds after it was first told.
 struct DirectorLedger: Sendable {
+    /// After how many plain answers a director is taken to have noticed.
+    static let plainAnswers = 4
+    /// How many seconds after the first plain answer the next question shows the same.
+    static let plainSeconds: Int64 = 10
+
+    /// Of how many generations plain answers are remembered. Forgetting older ones can only make a director be waited for
+    /// longer.
+    private static let plainGenerations = 8
+
+    /// The plain answers that told the same generation.
+    private struct PlainAnswers: Sendable {
+        var generation: UInt64
+        var count: Int
+        var first: Timestamp
+        var last: Timestamp
+    }
+
     private struct Entry: Sendable {
         var name: String?
         var lastPoll: Timestamp?
-        /// The generation of a whole report that it has shown to have received.
+        /// The generation of a whole report that it has said it acts on; nil: it never said.
         var acknowledged: UInt64?
-        /// The generation of the latest answer about one service it was given.
-        var told: [String: UInt64] = [:]
+        /// The plain answers it was given, by service, the oldest generation first.
+        var told: [String: [PlainAnswers]] = [:]
+
+        mutating func tell(_ service: String, _ generation: UInt64, at now: Timestamp) {
+            var answers = told[service] ?? []
+            if answers.last?.generation == generation {
+                answers[answers.count - 1].count += 1
+                answers[answers.count - 1].last = now
+            } else {
+                if answers.count == plainGenerations { answers.removeFirst() }
+                answers.append(PlainAnswers(generation: generation, count: 1, first: now, last: now))
+            }
+            told[service] = answers
+        }
+
+        /// The latest generation that it is known to have taken notice of, as far as `service` is concerned.
+        func noticed(_ service: String) -> UInt64 {
+            if let acknowledged { return acknowledged }
+            guard let answers = told[service], let last = answers.last?.last else { return 0 }
+            var count = 0
+            for answer in answers.reversed() {
+                count += answer.count
+                let isOld = answer.first.adding(seconds: plainSeconds) <= last
+                if count >= plainAnswers || isOld { return answer.generation }
+            }
+            return 0
+        }
     }
 
     /// The configured directors, in the order of the configuration.
@@ -39,24 +86,24 @@ struct DirectorLedger: Sendable {
         return true
     }
 
-    /// Takes a plain answer into account, such as that of `/health/web`: whoever gets it has been told about these
-    /// services what generation `current` says.
+    /// Takes a plain answer into account, such as that of `/health/web`: whoever gets it is told about these services what
+    /// generation `current` says.
     ///
     /// - Returns: whether `address` is a director's.
     @discardableResult
     mutating func tell(_ address: IPAddress?, of services: [String], current: UInt64, at now: Timestamp) -> Bool {
         guard let address = address?.unmapped, entries[address] != nil else { return false }
         entries[address]!.lastPoll = now
-        for service in services { entries[address]!.told[service] = current }
+        for service in services { entries[address]!.tell(service, current, at: now) }
         return true
     }
 
-    /// The directors that have not yet been told what `generation` says of `service`.
+    /// The directors that have not yet taken notice of what `generation` says of `service`.
     func uninformed(of service: String, generation: UInt64) -> [IPAddress] {
         addresses.filter { latest($0, service) < generation }
     }
 
-    /// The directors that asked no earlier than `moment` and have not yet been told what `generation` says of `service`.
+    /// The directors that asked no earlier than `moment` and have not yet taken notice of what `generation` says of `service`.
     func uninformed(of service: String, generation: UInt64, activeSince moment: Timestamp) -> [IPAddress] {
         uninformed(of: service, generation: generation).filter { entries[$0]?.lastPoll.map { $0 >= moment } ?? false }
     }
@@ -67,11 +114,12 @@ struct DirectorLedger: Sendable {
             let entry = entries[address] ?? Entry()
             return DirectorStatus(
                 address: address, name: entry.name, lastPoll: entry.lastPoll,
-                acknowledgedGeneration: ([entry.acknowledged].compactMap { $0 } + entry.told.values).max())
+                acknowledgedGeneration: entry.acknowledged ?? entry.told.keys.map(entry.noticed).filter { $0 > 0 }.max()
+            )
         }
     }
 
     private func latest(_ address: IPAddress, _ service: String) -> UInt64 {
-        max(entries[address]?.acknowledged ?? 0, entries[address]?.told[service] ?? 0)
+        entries[address]?.noticed(service) ?? 0
     }
 }

@@ -47,7 +47,7 @@ struct Endpoint: Sendable {
         if let since {
             try await hold(since, wait)
         } else {
-            // Without `since` there will be no acknowledgement but this answer.
+            // Without `since` this is a plain answer like any other.
             await store.recordTold(question.caller.address, of: store.services.map(\.name))
         }
         return .json(await store.report())

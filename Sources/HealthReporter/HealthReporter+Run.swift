@@ -11,7 +11,8 @@ extension HealthReporter {
     /// Checks, counts, listens and answers until graceful shutdown.
     ///
     /// Then, in order: every service that is up says `draining`, "agent stopping", which directors that wait learn at
-    /// once; those that asked within the last minute get two seconds to take notice; the servers stop.
+    /// once; those that asked within the last minute get two seconds to take notice; open connections get thirty to end;
+    /// the servers stop.
     ///
     /// - Throws: `ReporterError` where an address or the control socket cannot be listened on.
     public func run() async throws {
@@ -83,6 +84,26 @@ extension HealthReporter {
             await store.hasUninformedDirectors(generation: generation, activeSince: active)
         {
             try? await Task.sleep(for: .milliseconds(10))
+        }
+        await waitForConnections()
+    }
+
+    /// What stops after this takes the VIPs down, and with them what is still open.
+    private func waitForConnections() async {
+        let clock = ContinuousClock()
+        let deadline = clock.now + Self.longestStop
+        var last: Int?
+        while !Task.isCancelled {
+            var open = 0
+            for service in connections.services { open += await connections.connections(of: service.name) ?? 0 }
+            guard open > 0 else { return }
+            guard clock.now < deadline else {
+                logger.warning("\(open) connections are still open after \(Self.longestStop), and are cut")
+                return
+            }
+            if open != last { logger.notice("waiting for \(open) open connections, \(Self.longestStop) at most") }
+            last = open
+            try? await Task.sleep(for: .milliseconds(100))
         }
     }
 

@@ -27,6 +27,8 @@ public final class HealthReporter: Service {
     static let sampleInterval = Duration.seconds(1)
     /// How long a stopping agent waits for directors to take notice.
     static let longestFarewell = Duration.seconds(2)
+    /// How long a stopping agent waits for open connections to end.
+    static let longestStop = Duration.seconds(30)
     /// A director that has not asked for so many seconds is not waited for when the agent stops.
     static let activeDirectorSeconds: Int64 = 60
 

@@ -1,5 +1,6 @@
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
@@ -9,6 +10,9 @@ import ServiceLifecycle
 struct Server: Service {
     /// A connection on which nothing is asked for so long is closed.
     static let idleTimeout = TimeAmount.seconds(90)
+    /// So many connections are open at most; others wait in the listener's backlog. It keeps descriptors free for all else
+    /// that the agent does.
+    static let mostConnections = 512
 
     /// What is listened on, in words.
     let name: String
@@ -25,7 +29,8 @@ struct Server: Service {
                 configuration: .init(
                     additionalChannelHandlers: [ConnectionPersistence.Installer(), HangUpWatch()],
                     idleTimeout: Self.idleTimeout)),
-            configuration: ApplicationConfiguration(address: address),
+            configuration: ApplicationConfiguration(
+                address: address, availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
             onServerRunning: whenListening,
             logger: logger)
         do {

@@ -45,4 +45,12 @@ public enum IPv4Setting: UInt32, Sendable {
     case arpAnnounce = 18
     /// `arp_ignore`: which who-has are answered.
     case arpIgnore = 19
+
+    /// The kernel's name.
+    public var name: String {
+        switch self {
+        case .arpAnnounce: "arp_announce"
+        case .arpIgnore: "arp_ignore"
+        }
+    }
 }

@@ -60,7 +60,7 @@ public struct Network: ~Copyable {
     /// property of the link is named in it. `conf.all` has no link and cannot be set this way.
     public func set(_ setting: IPv4Setting, to value: Int, interface: Int32, interfaceName: String) throws(NetlinkError)
     {
-        let operation = "set \(setting) of \(interfaceName) to \(value)"
+        let operation = "set \(setting.name) of \(interfaceName) to \(value)"
         guard let original = rtnl_link_alloc(), let changes = rtnl_link_alloc() else {
             throw NetlinkError(operation, code: NLE_NOMEM)
         }

@@ -45,4 +45,18 @@ enum File {
     static func rename(_ old: String, to new: String) throws(SetupError) {
         guard Glibc.rename(old, new) == 0 else { throw failure("rename \(old) to", new) }
     }
+
+    /// The names in a folder.
+    static func names(in path: String) throws(SetupError) -> [String] {
+        guard let directory = opendir(path) else { throw failure("list", path) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
 }

@@ -19,14 +19,15 @@ public final class NamespaceClaim: Sendable {
             let code = errno
             close(descriptor)
             guard code == EADDRINUSE else { throw File.failure("bind", "@\(Self.name)", code) }
-            throw .namespaceTaken(pid: Self.holder())
+            let holder = Self.holder()
+            throw .namespaceTaken(pid: holder?.pid, user: holder?.uid)
         }
         self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
 
-    private static func holder() -> Int32? {
+    private static func holder() -> (pid: Int32, uid: UInt32)? {
         let descriptor = socket(
             AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { return nil }
@@ -36,7 +37,7 @@ public final class NamespaceClaim: Sendable {
         var uid: UInt32 = 0
         var gid: UInt32 = 0
         guard clinux_peer_credentials(descriptor, &pid, &uid, &gid) == 0, pid > 0 else { return nil }
-        return pid
+        return (pid, uid)
     }
 
     private static func withAddress(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {

@@ -102,10 +102,15 @@ public struct Plan: Sendable, Hashable {
             for address in present {
                 guard let problem = Self.misplacement(of: address, on: host) else { continue }
                 let name = host.interface(address.interface)?.name ?? "interface \(address.interface)"
+                let removal = "ip addr del \(vip)/\(address.prefixLength) dev \(name)"
+                // With a network behind it, it is most likely the host's own: removing that would cut the host off.
+                let isOwn = address.prefixLength != 32 && address.interface != loopback.index
                 refusals.append(
                     Refusal(
                         problem: "\(vip)/\(address.prefixLength) is on \(name): \(problem)",
-                        cure: "remove it there: ip addr del \(vip)/\(address.prefixLength) dev \(name)", vip: vip))
+                        cure: isOwn
+                            ? "if it is this host's own address, write another vip; only where it was put there as the VIP, \(removal)"
+                            : "remove it there: \(removal)", vip: vip))
             }
             guard present.isEmpty else { continue }
             steps.append(

@@ -1,3 +1,4 @@
+internal import Netlink
 internal import NetworkAddress
 
 /// Makes this host fit for its VIPs, and puts it back as it was.
@@ -38,30 +39,80 @@ public struct RealServerSetup: Sendable {
         return steps
     }
 
+    /// How often the host is looked at and changed before what is still missing is a failure: interfaces come and go meanwhile.
+    private static let rounds = 4
+
+    /// The same in a directory that is kept open: it and its journal stay, also where nothing was changed, unless it throws.
     func apply(in directory: RunDirectory) throws(SetupError) -> [Plan.Step] {
         let journal = try directory.beginJournal()
-        let plan = Plan(request, host: try host.snapshot(), owned: journal.ownedAddresses)
-        guard plan.refusals.isEmpty else {
-            try discardIfEmpty(journal, in: directory)
-            throw .refused(plan.refusals)
-        }
-        var performed: [Change] = []
-        for step in plan.steps {
-            do throws(SetupError) {
-                if let entry = Journal.Entry(step.change), !journal.covers(entry) { try directory.append(entry) }
-                performed.append(step.change)
-                try host.perform(step.change)
-            } catch {
-                let leftovers = undo(performed, keeping: journal, in: directory)
-                throw .applyFailed(change: step.change, reason: error.description, leftovers: leftovers)
+        var performed: [Plan.Step] = []
+        var plan = try plan(owned: journal)
+        for _ in 0..<Self.rounds {
+            guard plan.refusals.isEmpty else {
+                let leftovers = undo(performed.map(\.change), keeping: journal, in: directory)
+                guard leftovers.isEmpty else {
+                    throw .notInForce(missing: plan.refusals.map(\.problem), leftovers: leftovers)
+                }
+                throw .refused(plan.refusals)
             }
+            for step in plan.steps {
+                do throws(SetupError) {
+                    performed.append(step)
+                    try perform(step, journal, in: directory)
+                } catch {
+                    let leftovers = undo(performed.map(\.change), keeping: journal, in: directory)
+                    throw .applyFailed(change: step.change, reason: error.description, leftovers: leftovers)
+                }
+            }
+            plan = try self.plan(owned: journal)
+            if plan.isEmpty { return performed }
         }
-        let result = Plan(request, host: try host.snapshot(), owned: journal.ownedAddresses)
-        guard result.isEmpty else {
-            let missing = result.refusals.map(\.problem) + result.steps.map(\.reason)
-            throw .notInForce(missing: missing, leftovers: undo(performed, keeping: journal, in: directory))
+        let missing = plan.refusals.map(\.problem) + plan.steps.map(\.reason)
+        throw .notInForce(missing: missing, leftovers: undo(performed.map(\.change), keeping: journal, in: directory))
+    }
+
+    /// What a look at a host that is to be kept fit came to.
+    struct Repair {
+        /// What was changed.
+        var steps: [Plan.Step] = []
+        /// What could not be changed, and why, in words.
+        var failures: [String] = []
+        /// What is still wrong.
+        var plan: Plan
+    }
+
+    /// Makes what changes it can: a refusal or a failure of one does not stand in the way of another, and nothing is undone.
+    /// For the time when the host serves: then every change that hides a VIP is better made than not.
+    func repair(in directory: RunDirectory) throws(SetupError) -> Repair {
+        let journal = try directory.beginJournal()
+        var repair = Repair(plan: try plan(owned: journal))
+        for _ in 0..<Self.rounds where !repair.plan.steps.isEmpty {
+            repair.failures = []
+            for step in repair.plan.steps {
+                do throws(SetupError) {
+                    try perform(step, journal, in: directory)
+                    repair.steps.append(step)
+                } catch {
+                    repair.failures.append("\(step.change): \(error)")
+                }
+            }
+            repair.plan = try plan(owned: journal)
         }
-        return plan.steps
+        return repair
+    }
+
+    private func plan(owned journal: Journal) throws(SetupError) -> Plan {
+        Plan(request, host: try host.snapshot(), owned: journal.ownedAddresses)
+    }
+
+    /// Records a change and makes it. That an interface has gone meanwhile, or that the VIP has come, is no failure: the next
+    /// look tells what is left to do.
+    private func perform(_ step: Plan.Step, _ journal: Journal, in directory: RunDirectory) throws(SetupError) {
+        if let entry = Journal.Entry(step.change), !journal.covers(entry) { try directory.append(entry) }
+        do throws(SetupError) {
+            try host.perform(step.change)
+        } catch .netlink(let error) where error.isAlreadyAbsent || error.isAlreadyPresent {
+        }
     }
 
     /// Puts back everything the journal records that is still as rsagent left it, verifies, and removes the journal.
@@ -101,6 +152,10 @@ public struct RealServerSetup: Sendable {
             }
         }
         guard problems.isEmpty else { throw .teardownIncomplete(problems) }
+        if let stale = directory.staleJournal {
+            teardown.left.append(
+                "\(stale): the record of another boot or namespace; remove it once that is of no interest")
+        }
         try directory.removeJournal(journal)
         return teardown
     }

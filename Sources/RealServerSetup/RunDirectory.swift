@@ -26,8 +26,12 @@ final class RunDirectory: Sendable {
         self.path = path
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw File.failure("open", path)
+            switch errno {
+            case ENOENT: return nil
+            case ENOTDIR:
+                throw .file(operation: "open", path: path, reason: "it is no folder; remove it, or set another run_dir")
+            default: throw File.failure("open", path)
+            }
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
@@ -43,16 +47,26 @@ final class RunDirectory: Sendable {
         close(descriptor)
     }
 
-    /// Removes what a crash left of a directory that was being made or removed.
+    /// Where a directory is while it is being made or removed.
+    private static func scratch(_ path: String) -> String { "\(path).rsagent-new" }
+
+    /// Removes what a crash left of a directory that was being made or removed. It is looked for first: on a read-only file
+    /// system, as the unit's `ProtectSystem=strict` makes of /run, removing what is not there fails with EROFS.
     private static func sweep(_ path: String) throws(SetupError) {
-        let scratch = "\(path).new"
+        let scratch = scratch(path)
+        guard access(scratch, F_OK) == 0 else { return }
         try File.remove("\(scratch)/journal")
-        guard rmdir(scratch) == 0 || errno == ENOENT else { throw File.failure("remove", scratch) }
+        guard rmdir(scratch) == 0 else { throw File.failure("remove", scratch) }
     }
 
     private static func make(_ path: String) throws(SetupError) {
-        let scratch = "\(path).new"
-        guard mkdir(scratch, 0o755) == 0 else { throw File.failure("make", scratch) }
+        let scratch = scratch(path)
+        guard mkdir(scratch, 0o755) == 0 else {
+            guard errno == ENOENT else { throw File.failure("make", path) }
+            throw .file(
+                operation: "make", path: path,
+                reason: "the folder above it does not exist; make that, or set another run_dir")
+        }
         let header = try Journal.Header.current(createdRunDirectory: true)
         try File.write(Journal.line(header), to: "\(scratch)/journal", flags: O_CREAT | O_EXCL)
         try File.rename(scratch, to: path)
@@ -76,6 +90,13 @@ final class RunDirectory: Sendable {
         }
         let journal = try Journal(parsing: text, path: journalPath)
         let current = try Journal.Header.current(createdRunDirectory: false)
+        if journal.header.boot == current.boot, journal.header.namespace != current.namespace,
+            NetworkNamespace.exists(inode: journal.header.namespace)
+        {
+            throw .journal(
+                path: journalPath, problem: "it records another network namespace, which still exists",
+                cure: "run teardown there first, or set another run_dir here")
+        }
         guard journal.header.boot == current.boot, journal.header.namespace == current.namespace else {
             // What it records went with its boot or its namespace. It is kept aside for a person to look at.
             try File.rename(journalPath, to: "\(journalPath).stale")
@@ -87,6 +108,9 @@ final class RunDirectory: Sendable {
         if text.last != UInt8(ascii: "\n") { try replaceJournal(journal) }
         return journal
     }
+
+    /// The journal that was set aside, or nil where there is none.
+    var staleJournal: String? { access("\(journalPath).stale", F_OK) == 0 ? "\(journalPath).stale" : nil }
 
     /// Adds a line. It is on its medium when this returns.
     func append(_ entry: Journal.Entry) throws(SetupError) {
@@ -105,36 +129,21 @@ final class RunDirectory: Sendable {
         guard journal.header.createdRunDirectory else { return try File.remove(journalPath) }
         // The other way round from make(): the directory goes out of sight whole, so that a crash leaves no directory
         // that looks as if someone else had made it.
-        let others = try Self.contents(of: path).filter { $0 != "journal" }
+        let others = try File.names(in: path).filter { $0 != "journal" }
         guard others.isEmpty else { return try File.remove(journalPath) }
-        let scratch = "\(path).new"
+        let scratch = Self.scratch(path)
         try File.rename(path, to: scratch)
         try File.remove("\(scratch)/journal")
         guard rmdir(scratch) == 0 else { throw File.failure("remove", scratch) }
-    }
-
-    private static func contents(of path: String) throws(SetupError) -> [String] {
-        guard let directory = opendir(path) else { throw File.failure("list", path) }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 }
 
 extension Journal.Header {
     /// The header of a journal begun now, here.
     static func current(createdRunDirectory: Bool) throws(SetupError) -> Self {
-        let namespacePath = "/proc/thread-self/ns/net"
-        var status = stat()
-        guard stat(namespacePath, &status) == 0 else { throw File.failure("read", namespacePath) }
         return Self(
             journal: Journal.version,
-            boot: try Boot.identifier(), namespace: UInt64(status.st_ino), createdRunDirectory: createdRunDirectory)
+            boot: try Boot.identifier(), namespace: try NetworkNamespace.current(),
+            createdRunDirectory: createdRunDirectory)
     }
 }

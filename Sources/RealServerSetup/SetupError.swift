@@ -1,3 +1,4 @@
+internal import Glibc
 public import Netlink
 
 /// Why the host could not be read, changed or put back.
@@ -17,8 +18,8 @@ public enum SetupError: Error, Sendable {
     case notInForce(missing: [String], leftovers: [String])
     /// Part of the host could not be put back. The journal is kept: `rsagent teardown` goes on from it.
     case teardownIncomplete([String])
-    /// Another rsagent keeps this network namespace.
-    case namespaceTaken(pid: Int32?)
+    /// Another rsagent keeps this network namespace; or a process of another user holds the name that stands for it.
+    case namespaceTaken(pid: Int32?, user: UInt32?)
     /// Another rsagent works with the same run directory.
     case runDirectoryLocked(path: String)
     /// The journal cannot be used as it is.
@@ -43,8 +44,13 @@ extension SetupError: CustomStringConvertible {
         case .teardownIncomplete(let problems):
             return "not everything could be put back (the journal is kept; mend this and run rsagent teardown again): "
                 + problems.joined(separator: "; ")
-        case .namespaceTaken(let pid):
+        case .namespaceTaken(let pid, let user):
             let holder = pid.map { " (pid \($0))" } ?? ""
+            if let user, user != 0, user != geteuid() {
+                return
+                    "a process of user \(user)\(holder) holds the name @rsagent, which stands for this network namespace: find "
+                    + "out what it is, and stop it"
+            }
             return "another rsagent\(holder) keeps this network namespace: stop it first (systemctl stop rsagent)"
         case .runDirectoryLocked(let path):
             return "another rsagent works in \(path): stop it, or give this one a run_dir of its own"

@@ -61,12 +61,9 @@ public struct SetupKeeper: Service {
     /// Repairs what has drifted; returns what is wrong even so.
     private func look() -> [IPv4Address: [String]] {
         do throws(SetupError) {
-            for step in try setup.apply(in: directory) {
-                logger.warning("repaired: \(step.change) (\(step.reason))")
-            }
-            return problems { _ in [] }
-        } catch .refused(let refusals) {
-            return problems { vip in refusals.filter { $0.vip == nil || $0.vip == vip }.map(\.problem) }
+            let repair = try setup.repair(in: directory)
+            for step in repair.steps { logger.warning("repaired: \(step.change) (\(step.reason))") }
+            return problems { repair.plan.isEmpty ? [] : repair.plan.problems(for: $0) + repair.failures }
         } catch {
             return problems { _ in [error.description] }
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigurationFile
 import Glibc
 import HealthReporter
+import Netlink
 import NetworkAddress
 import RealServerSetup
 
@@ -10,7 +11,16 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("config"), help: ArgumentHelp("The configuration file.", valueName: "file"))
     var path = "/etc/rsagent/rsagent.toml"
 
-    func load() throws -> AgentConfiguration { try AgentConfiguration.load(path: path) }
+    func load() throws -> AgentConfiguration {
+        let configuration = try AgentConfiguration.load(path: path)
+        guard let name = configuration.interface, try !Network().links().contains(where: { $0.name == name }) else {
+            return configuration
+        }
+        throw ValidationFailure(
+            description:
+                "\(path): interface: there is no interface \(name) on this host; nothing was touched; write one that "
+                + "`ip link` shows, or leave the key out")
+    }
 }
 
 /// `--config FILE` and `--socket PATH`, for the commands that talk to the running agent.
@@ -26,6 +36,11 @@ struct ControlOptions: ParsableArguments {
         if let socket { return ControlClient(socket: socket) }
         return ControlClient(socket: ControlClient.socketPath(inRunDirectory: try configuration.load().runDirectory))
     }
+}
+
+/// A configuration that is valid and does not fit this host.
+struct ValidationFailure: Error, CustomStringConvertible {
+    let description: String
 }
 
 extension AgentConfiguration {

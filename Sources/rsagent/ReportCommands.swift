@@ -53,6 +53,12 @@ struct Drain: AsyncParsableCommand {
 
     @OptionGroup var control: ControlOptions
 
+    func validate() throws {
+        if let ttl, ttl.duration.components.seconds < 1 || ttl.duration.components.attoseconds != 0 {
+            throw ValidationError("--ttl is counted in whole seconds, at least one: 90s, 5m, 1h")
+        }
+    }
+
     func run() async throws {
         let client = try control.client()
         let answer = try await client.drain(services, reason: reason, ttl: ttl?.duration)

@@ -21,9 +21,12 @@ struct Run: AsyncParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let logger = Logger(label: "rsagent")
         let configuration = try configuration.load()
+        let refusals = try configuration.setup.plan().refusals
+        guard refusals.isEmpty else { throw SetupError.refused(refusals) }
         let listen = try configuration.reportAddresses()
         try Capability.requireNetworkAdministration()
         let claim = try NamespaceClaim()
+        DescriptorLimit.raise()
 
         let reporter = try HealthReporter(
             configuration: configuration, listen: listen, identity: try .ofThisHost(),
@@ -37,7 +40,7 @@ struct Run: AsyncParsableCommand {
         // Services stop in reverse order: the reporter says goodbye to the directors first, the VIPs go last.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [keeper, reporter], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: [keeper, reporter], gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger))
         try await group.run()
         withExtendedLifetime(claim) {}
     }

@@ -98,17 +98,24 @@ struct MembershipTests {
         #expect(Self.standing(membership).reason == "agent knows no service web")
     }
 
-    @Test("an agent made for other VIPs or ports keeps its server in service with a warning")
-    func doubts() {
+    @Test("an agent whose host does not take the VIP's packets is down whatever it says: they would vanish")
+    func mismatch() {
         var membership = Membership([Self.service([Self.server(11)])])
         let elsewhere = IPAddress.v4(IPv4Address(192, 0, 2, 99))
-        _ = membership.receive(Self.report(reason: "cpu", vips: [elsewhere], ports: [8080, 8081]), from: Self.agent)
-        #expect(Self.standing(membership).weight == 100)
-        #expect(
-            Self.standing(membership).reason
-                == "cpu; warning: agent does not serve VIP 192.0.2.10; warning: agent serves 8080, 8081, not port 80")
+        _ = membership.receive(Self.report(reason: "cpu", vips: [elsewhere]), from: Self.agent)
+        #expect(Self.standing(membership).state == .down && Self.standing(membership).weight == 0)
+        #expect(Self.standing(membership).reason == "agent does not serve VIP 192.0.2.10")
         _ = membership.receive(Self.report(vips: [elsewhere, Self.vip], ports: []), from: Self.agent)
+        #expect(Self.standing(membership).state == .up && Self.standing(membership).weight == 100)
         #expect(Self.standing(membership).reason == "", "no ports: all of them")
+    }
+
+    @Test("an agent that judges another port keeps its server in service with a warning")
+    func doubt() {
+        var membership = Membership([Self.service([Self.server(11)])])
+        _ = membership.receive(Self.report(reason: "cpu", ports: [8080, 8081]), from: Self.agent)
+        #expect(Self.standing(membership).weight == 100)
+        #expect(Self.standing(membership).reason == "cpu; warning: agent serves 8080, 8081, not port 80")
     }
 
     @Test("one agent of several services is polled once, and each service follows its own part of the report")

@@ -47,6 +47,17 @@ struct MembershipTests {
         #expect(forwarder.send(Flag.syn, from: 20, at: 121) == .transmit(egress: 1))
     }
 
+    @Test("a SYN that a quiesced server never answered is a new connection when it is sent again, and goes to another")
+    func unansweredSYN() {
+        var forwarder = FlowTests.forwarder([.web([.at(1), .at(2)])])
+        #expect(forwarder.send(Flag.syn, from: 1) == .transmit(egress: 1))
+        #expect(forwarder.send(Flag.syn, from: 1) == .transmit(egress: 1), "sent again: the same server")
+        forwarder.apply([.web([.at(1, weight: 0), .at(2)])], now: .seconds(1))
+        #expect(forwarder.send(Flag.syn, from: 1) == .transmit(egress: 2))
+        #expect(forwarder.connections == [[0, 0], [1, 0]])
+        #expect(forwarder.flowCount == 1)
+    }
+
     @Test("a negative weight counts as 0")
     func negativeWeight() {
         for scheduler in SchedulerKind.allCases {

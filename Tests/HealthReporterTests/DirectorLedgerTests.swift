@@ -49,13 +49,54 @@ struct DirectorLedgerTests {
         #expect(ledger.uninformed(of: "web", generation: 9) == [])
     }
 
-    @Test("a plain answer about one service tells of that one only")
+    @Test("a director that only asks has noticed after four answers, and about that service only")
     func told() {
         var ledger = DirectorLedger(directors: [one])
-        ledger.tell(one, of: ["web"], current: 9, at: noon)
+        for count in 1...4 {
+            #expect(ledger.uninformed(of: "web", generation: 9) == [one], "after \(count - 1) answers")
+            ledger.tell(one, of: ["web"], current: 9, at: noon)
+        }
         #expect(ledger.uninformed(of: "web", generation: 9) == [])
         #expect(ledger.uninformed(of: "web", generation: 10) == [one])
         #expect(ledger.uninformed(of: "dns", generation: 9) == [one])
+        #expect(ledger.statuses.first?.acknowledgedGeneration == 9)
+    }
+
+    @Test("answers given before a change do not count for it")
+    func toldBefore() {
+        var ledger = DirectorLedger(directors: [one])
+        for generation in [8, 8, 8, 9, 9, 9] as [UInt64] {
+            ledger.tell(one, of: ["web"], current: generation, at: noon)
+        }
+        #expect(ledger.uninformed(of: "web", generation: 9) == [one])
+        #expect(ledger.uninformed(of: "web", generation: 8) == [])
+        ledger.tell(one, of: ["web"], current: 10, at: noon)
+        #expect(ledger.uninformed(of: "web", generation: 9) == [])
+    }
+
+    @Test("a director that asks seldom has noticed when it asks again ten seconds later")
+    func toldSeldom() {
+        var ledger = DirectorLedger(directors: [one])
+        ledger.tell(one, of: ["web"], current: 9, at: noon)
+        ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: 9))
+        #expect(ledger.uninformed(of: "web", generation: 9) == [one])
+        ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: 10))
+        #expect(ledger.uninformed(of: "web", generation: 9) == [])
+    }
+
+    @Test(
+        "once a director polls with `since`, nothing else acknowledges for it: not a monitor on its host, nor a poll without"
+    )
+    func sinceRules() {
+        var ledger = DirectorLedger(directors: [one])
+        ledger.poll(from: one, name: nil, since: 5, current: 9, at: noon)
+        for second in 0..<100 as Range<Int64> {
+            ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: second))
+            ledger.poll(from: one, name: nil, since: nil, current: 9, at: noon.adding(seconds: second))
+        }
+        #expect(ledger.uninformed(of: "web", generation: 9) == [one])
+        ledger.poll(from: one, name: nil, since: 9, current: 9, at: noon)
+        #expect(ledger.uninformed(of: "web", generation: 9) == [])
     }
 
     @Test("directors that have not asked lately are not waited for")

@@ -55,7 +55,7 @@ struct EndpointTests {
         #expect(maint?.body == Array("maint\n".utf8))
     }
 
-    @Test("a plain answer to a director acknowledges what it was told")
+    @Test("plain answers to a director acknowledge what it was told, once it has asked often enough")
     func told() async throws {
         let endpoint = try await makeEndpoint(directors: ["10.0.0.1"])
         let director = Question.Caller.network(address("10.0.0.1"))
@@ -67,8 +67,10 @@ struct EndpointTests {
             _ = try await ask(endpoint, path, from: .network(address("10.0.0.2")))
             _ = try await ask(endpoint, path, from: .control)
             _ = try await ask(endpoint, "/health/dns", from: director)
-            #expect(await waitingFor() == [address("10.0.0.1")])
-            _ = try await ask(endpoint, path, from: director)
+            for _ in 0..<DirectorLedger.plainAnswers {
+                #expect(await waitingFor() == [address("10.0.0.1")])
+                _ = try await ask(endpoint, path, from: director)
+            }
             #expect(await waitingFor() == [])
             _ = try await endpoint.store.undrain(ControlRequest())
         }

@@ -10,25 +10,11 @@ public enum Datagram {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         guard descriptor >= 0 else { throw LabError("socket: \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
-        guard withAddress(source, port: 0, { bind(descriptor, $0, $1) }) == 0 else {
+        guard SocketName.with(source, port: 0, { bind(descriptor, $0, $1) }) == 0 else {
             throw LabError("bind \(source): \(String(cString: strerror(errno)))")
         }
-        guard withAddress(destination, port: 9, { sendto(descriptor, nil, 0, 0, $0, $1) }) == 0 else {
+        guard SocketName.with(destination, port: 9, { sendto(descriptor, nil, 0, 0, $0, $1) }) == 0 else {
             throw LabError("send to \(destination): \(String(cString: strerror(errno)))")
-        }
-    }
-
-    private static func withAddress<Result>(
-        _ address: IPv4Address, port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        var socketAddress = sockaddr_in()
-        socketAddress.sin_family = sa_family_t(AF_INET)
-        socketAddress.sin_port = port.bigEndian
-        socketAddress.sin_addr.s_addr = address.rawValue.bigEndian
-        return withUnsafePointer(to: &socketAddress) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Waits for a condition instead of for a time.
 public enum Deadline {
     /// By how much every limit is longer than it says: in a guest without KVM everything takes its time.
@@ -23,5 +25,17 @@ public enum Deadline {
         _ condition: () async throws -> Bool
     ) async throws {
         let _: Bool = try await wait(for: what, limit: limit, every: interval) { try await condition() ? true : nil }
+    }
+
+    /// The same on a thread that may block, such as a namespace's.
+    public static func block(
+        until what: String, limit: Duration = .seconds(20), _ condition: () throws -> Bool
+    ) throws {
+        let clock = ContinuousClock()
+        let end = clock.now + limit * patience
+        while try !condition() {
+            guard clock.now < end else { throw LabError("waited \(limit * patience) for: \(what)") }
+            usleep(20_000)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Lab
+import NetworkAddress
 import Testing
 
 extension TheLab {
@@ -116,6 +117,24 @@ extension TheLab {
             }
         }
 
+        @Test("where everything but the run directory is read-only, as the unit makes it, nothing else is written")
+        func readOnly() throws {
+            try Self.onHost { file, scratch in
+                let script = """
+                    set -e
+                    cd \(scratch.path) && mkdir run
+                    mount --bind . . && mount --bind run run && mount -o remount,bind,ro .
+                    \(Product.agent) apply --config \(file)
+                    test -e run/journal
+                    \(Product.agent) plan --config \(file)
+                    \(Product.agent) teardown --config \(file)
+                    test ! -e run/journal
+                    """
+                let run = try Command.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script])
+                #expect(run.status == 0, "\(run.text)")
+            }
+        }
+
         @Test("an agent that runs holds the namespace: apply, teardown and a second run are refused with its pid")
         func second() async throws {
             try await withAgent { host, file, agent in
@@ -207,11 +226,31 @@ extension TheLab {
                     try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
                 }
                 _ = try await fleet.agent(host, "drain", "web")
-                try await lab.director.require("curl -s http://\(host.address):9380/weight/web")
+                for _ in 0..<4 { try await lab.director.require("curl -s http://\(host.address):9380/weight/web") }
                 let open = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "2s")
                 #expect(open.status == 3 && open.output.contains("1 connection is open"), "\(open.text)")
                 client.signal(9)
                 #expect(try await fleet.agent(host, "drain", "web", "--wait").status == 0)
+            }
+        }
+
+        @Test("a flood of idle connections to the report neither ends the agent nor makes its host look unfit")
+        func flood() throws {
+            try Self.onHost { file, scratch in
+                let agent = try LabProcess(
+                    ["prlimit", "--nofile=1024:4096", Product.agent, "run", "--config", file],
+                    log: "\(scratch.path)/agent.log")
+                let status = { try Command.run([Product.agent, "status", "--json", "--config", file]) }
+                try Deadline.block(until: "the agent to answer") { try status().output.contains("\"state\":\"up\"") }
+                let flood = try Connections(1_100, to: IPv4Address(10, 0, 0, 11), port: 9380)
+                for _ in 0..<20 {
+                    let answer = try status()
+                    #expect(answer.status == 0 && answer.output.contains("\"state\":\"up\""), "\(answer.text)")
+                }
+                #expect(agent.exitStatus == nil)
+                withExtendedLifetime(flood) {}
+                agent.signal(15)
+                try Deadline.block(until: "the agent to end") { agent.exitStatus == 0 }
             }
         }
 

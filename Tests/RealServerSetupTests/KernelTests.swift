@@ -343,6 +343,65 @@ struct KernelTests {
         }
     }
 
+    @Test("a journal of another namespace that still exists: apply and teardown say where to go, and change nothing")
+    func otherLivingNamespace() throws {
+        let scratch = try ScratchDirectory()
+        try FreshNamespace.run {
+            try Self.host()
+            try Self.setup(scratch).apply()
+            let resident = try LabProcess(["sleep", "600"], log: "\(scratch.path)/log")
+            let before = try HostText.read(filesBelow: scratch.path)
+            defer { resident.signal(9) }
+            try FreshNamespace.run {
+                try Self.host()
+                for attempt in [{ _ = try Self.setup(scratch).apply() }, { _ = try Self.setup(scratch).teardown() }] {
+                    let error = #expect(throws: SetupError.self) { try attempt() }
+                    #expect(error?.description.contains("another network namespace") == true)
+                }
+            }
+            try Self.expect(before, scratch)
+            _ = try Self.setup(scratch).teardown()
+        }
+    }
+
+    @Test("what one VIP is refused for does not keep the others from being hidden")
+    func repairBesideRefusal() throws {
+        let scratch = try ScratchDirectory()
+        let other = IPv4Address(192, 0, 2, 20)
+        try FreshNamespace.run {
+            try Self.host()
+            let setup = RealServerSetup(
+                SetupRequest(directRoutingVIPs: [Self.vip, other]), runDirectory: "\(scratch.path)/run",
+                host: KernelHost())
+            let directory = try RunDirectory.making("\(scratch.path)/run")
+            _ = try setup.apply(in: directory)
+            try Command.require("ip addr add 192.0.2.10/32 dev eth0")
+            try Sysctl.set("net.ipv4.conf.eth0.arp_ignore=0")
+            try Self.nic(1)
+            let repair = try setup.repair(in: directory)
+            #expect(repair.failures.isEmpty && repair.plan.steps.isEmpty)
+            #expect(repair.plan.problems(for: Self.vip).count == 1 && repair.plan.problems(for: other).isEmpty)
+            for number in 0...1 {
+                let wire = try ARPWire(interface: "peer\(number)")
+                let answers = try wire.answers(
+                    for: [other], then: IPv4Address(10, 0, UInt8(number), 11),
+                    sender: IPv4Address(10, 0, UInt8(number), 99))
+                #expect(answers.isEmpty)
+            }
+        }
+    }
+
+    @Test("an interface that goes between the look and the change is no failure")
+    func vanishingInterface() throws {
+        let scratch = try ScratchDirectory()
+        try FreshNamespace.run {
+            try Self.host()
+            try Self.nic(1)
+            try Self.setup(scratch, host: FaultyHost(removing: "eth1")).apply()
+            #expect(try !Self.leaks())
+        }
+    }
+
     @Test("a journal of another namespace: apply sets it aside, teardown says where to go")
     func otherNamespace() throws {
         let scratch = try ScratchDirectory()
@@ -368,12 +427,15 @@ private final class FaultyHost: Host, @unchecked Sendable {
     private let failing: Int?
     private let ignoring: Int?
     private let dyingAt: Int?
+    private let removing: String?
 
     /// - Parameters:
     ///   - failing: the number of the change that is refused.
-    ///   - ignoring: the number of the change that is accepted and not made.
+    ///   - ignoring: the number of the change from which on added addresses are accepted and not added.
+    ///   - removing: the interface that vanishes right before the first change.
     ///   - dyingAt: the number of the change at which the process dies: nothing reaches the kernel from then on.
-    init(failing: Int? = nil, ignoring: Int? = nil, dyingAt: Int? = nil) {
+    init(failing: Int? = nil, ignoring: Int? = nil, dyingAt: Int? = nil, removing: String? = nil) {
+        self.removing = removing
         self.failing = failing
         self.ignoring = ignoring
         self.dyingAt = dyingAt
@@ -389,8 +451,9 @@ private final class FaultyHost: Host, @unchecked Sendable {
     func perform(_ change: Change) throws(SetupError) {
         if isDead { throw .missingCapability("life") }
         performed += 1
+        if performed == 1, let removing { _ = try? Command.require("ip link del \(removing)") }
         if performed - 1 == failing { throw .missingCapability("luck") }
-        if performed - 1 == ignoring { return }
+        if let ignoring, performed > ignoring, case .addAddress = change { return }
         try kernel.perform(change)
     }
 }
