@@ -1,11 +1,13 @@
 internal import Glibc
 
 /// The Unix socket that `rsdirector status` talks to, and the folder it is in. Removed with `withdraw()`, the folder only
-/// where it was made here.
+/// where a director made it.
 struct ControlSocket: Sendable {
     /// The socket's path.
     let path: String
-    private let createdDirectory: String?
+    private let directory: String
+    /// Lies in a folder that a director made, also one that was killed: then it is a director's to remove.
+    private var marker: String { "\(directory)/made-by-rsdirector" }
 
     /// Where the socket is in the configuration's `run_dir`.
     static func path(inRunDirectory directory: String) -> String {
@@ -17,11 +19,18 @@ struct ControlSocket: Sendable {
     /// - Throws: `DirectorError` where a director answers there, or something else is in the way.
     init(runDirectory: String) throws(DirectorError) {
         path = Self.path(inRunDirectory: runDirectory)
+        directory = runDirectory
         let operation = "listen on \(path)"
         if mkdir(runDirectory, 0o755) == 0 {
-            createdDirectory = runDirectory
+            close(open(marker, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
         } else if errno == EEXIST {
-            createdDirectory = nil
+            let folder = open(runDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard folder >= 0 else {
+                throw DirectorError(
+                    operation: operation, cause: "\(runDirectory): \(Self.words(errno))",
+                    cure: "remove it, or set `run_dir` to a folder")
+            }
+            close(folder)
         } else {
             throw DirectorError(
                 operation: operation, cause: "mkdir \(runDirectory): \(Self.words(errno))",
@@ -39,7 +48,7 @@ struct ControlSocket: Sendable {
                 throw DirectorError(operation: operation, cause: cause, cure: "remove \(path)")
             }
         } catch {
-            if let createdDirectory { rmdir(createdDirectory) }
+            removeDirectoryIfMade()
             throw error
         }
     }
@@ -51,10 +60,14 @@ struct ControlSocket: Sendable {
         }
     }
 
-    /// Removes the socket, and the folder if it was made here and nothing else is in it.
+    /// Removes the socket, and the folder if a director made it and nothing else is in it.
     func withdraw() {
         unlink(path)
-        if let createdDirectory { rmdir(createdDirectory) }
+        removeDirectoryIfMade()
+    }
+
+    private func removeDirectoryIfMade() {
+        if unlink(marker) == 0 { rmdir(directory) }
     }
 
     /// What is at a path.

@@ -54,6 +54,25 @@ struct ControlSocketTests {
         }
     }
 
+    @Test("a folder that a killed director made is removed by the next one that stops well")
+    func inheritsDirectory() throws {
+        try Self.withDirectory { directory in
+            close(try Self.listener(try ControlSocket(runDirectory: directory).path))
+            try ControlSocket(runDirectory: directory).withdraw()
+            #expect(access(directory, F_OK) != 0)
+        }
+    }
+
+    @Test("a run directory that is no folder is refused by its name")
+    func noFolder() throws {
+        try Self.withDirectory { directory in
+            close(open(directory, O_WRONLY | O_CREAT, 0o644))
+            let error = #expect(throws: DirectorError.self) { _ = try ControlSocket(runDirectory: directory) }
+            #expect(error?.description.contains("\(directory): Not a directory") == true)
+            unlink(directory)
+        }
+    }
+
     @Test("the socket of a director that died is replaced, one of a director that lives is not")
     func deadAndAlive() throws {
         try Self.withDirectory { directory in
