@@ -39,11 +39,16 @@ extension HealthReporter {
                     let schedule = CheckSchedule(interval: target.check.interval)
                     await schedule.run(checker) { await store.record($0, service: service, check: index) }
                 }
+            }
+            if let listenerWatch {
                 // What is asked somewhere else than on the VIP may not be on this host.
-                guard let listenerWatch, target.check.address == nil else { continue }
+                let watched = await store.allTargets.filter { $0.target.check.address == nil }.map {
+                    ListenerWatch.Watched(
+                        service: $0.service, check: $0.index, target: $0.target,
+                        checker: $0.target.makeChecker(on: MultiThreadedEventLoopGroup.singleton))
+                }
                 tasks.addTask { [store] in
-                    let checker = target.makeChecker(on: MultiThreadedEventLoopGroup.singleton)
-                    await listenerWatch.run(target, checker) { await store.record($0, service: service, check: index) }
+                    await listenerWatch.run(watched) { await store.record($0, service: $1.service, check: $1.check) }
                 }
             }
             tasks.addTask { [store, connections] in

@@ -28,12 +28,13 @@ struct Run: AsyncParsableCommand {
         let claim = try NamespaceClaim()
         DescriptorLimit.raise()
 
+        let listeners = try ListenerProbe()
         let reporter = try HealthReporter(
             configuration: configuration, listen: listen, identity: try .ofThisHost(),
             countConnections: { service in
                 try SocketDiagnostics.clientConnections(to: Set(service.vips), ports: Set(service.ports))
             },
-            isListening: { try SocketDiagnostics.hasTCPListener($0.address, port: $0.port) }, logger: logger)
+            isListening: { try listeners.hasTCPListener($0.address, port: $0.port) }, logger: logger)
         let keeper = try SetupKeeper(configuration.setup, logger: logger) { problems in
             await reporter.report(setupProblems: configuration.problemsByService(problems))
         }

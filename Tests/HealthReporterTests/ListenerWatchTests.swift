@@ -42,7 +42,7 @@ struct ListenerWatchTests {
                     service.looks.add(1, ordering: .relaxed)
                     return service.isListening.load(ordering: .relaxed)
                 }
-                await watch.run(target, service) { _ in }
+                await watch.run([.init(service: 0, check: 0, target: target, checker: service)]) { _, _ in }
             }
             defer { tasks.cancelAll() }
             try await reach("a look") { service.looks.load(ordering: .relaxed) > 0 }

@@ -91,12 +91,13 @@ struct SocketDiagnosticsTests {
         try FreshNamespace.run {
             try Command.require("ip link set lo up")
             let address = IPAddress.v4(IPv4Address(127, 0, 0, 9))
+            let probe = try ListenerProbe()
             for isIPv6 in [false, true] {
                 let listener = try Self.listener(port: 8080, isIPv6: isIPv6)
-                #expect(try SocketDiagnostics.hasTCPListener(address, port: 8080))
-                #expect(try !SocketDiagnostics.hasTCPListener(address, port: 8081))
+                #expect(try probe.hasTCPListener(address, port: 8080))
+                #expect(try !probe.hasTCPListener(address, port: 8081))
                 close(listener)
-                #expect(try !SocketDiagnostics.hasTCPListener(address, port: 8080))
+                #expect(try !probe.hasTCPListener(address, port: 8080))
             }
         }
     }

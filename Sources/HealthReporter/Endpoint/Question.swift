@@ -1,3 +1,4 @@
+import ConfigurationFile
 import NetworkAddress
 
 /// A request as the endpoint sees it.
@@ -74,7 +75,8 @@ extension Question {
     var wait: Duration {
         get throws(ReporterError) {
             guard let text = query["wait"] else { return .zero }
-            guard let duration = DurationText.parse(text) else {
+            // A number without a unit is in seconds.
+            guard let duration = UInt32(text).map({ .seconds($0) }) ?? DurationText.duration(from: text) else {
                 throw refusal("wait", text, "a duration such as 30s or 500ms")
             }
             return min(duration, Self.longestWait)

@@ -65,7 +65,7 @@ func measured(
         tasks.addTask {
             do {
                 try await Task.sleep(for: timeout)
-                return (false, "no answer within \(timeout.words)")
+                return (false, "no answer within \(DurationText.text(for: timeout))")
             } catch {
                 return nil
             }
@@ -84,7 +84,8 @@ private func words(for error: any Error, timeout: Duration) -> String {
     case let error as NIOConnectionError:
         error.connectionErrors.first.map { words(for: $0.error, timeout: timeout) } ?? "cannot connect"
     case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-    case is ChannelError where "\(error)".contains("connectTimeout"): "no answer within \(timeout.words)"
+    case is ChannelError where "\(error)".contains("connectTimeout"):
+        "no answer within \(DurationText.text(for: timeout))"
     case let error as HTTPClientError: words(for: error, timeout: timeout)
     default: "\(error)"
     }
@@ -93,7 +94,7 @@ private func words(for error: any Error, timeout: Duration) -> String {
 private func words(for error: HTTPClientError, timeout: Duration) -> String {
     switch error {
     case .connectTimeout, .readTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
-        "no answer within \(timeout.words)"
+        "no answer within \(DurationText.text(for: timeout))"
     case .remoteConnectionClosed: "the connection was closed without an answer"
     default: error.shortDescription
     }

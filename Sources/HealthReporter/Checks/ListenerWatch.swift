@@ -1,0 +1,51 @@
+import ConfigurationFile
+
+/// Notices that nobody listens any more where a check is asked, without waiting for the next question.
+///
+/// Between two questions a service can die, and every connection that is sent to it until then is refused. Whether there is
+/// a listener is one look-up in the kernel, whatever the load, so it is looked up many times between two questions.
+struct ListenerWatch: Sendable {
+    /// How often it is looked up: what a death costs at most before the questions begin.
+    static let interval = Duration.milliseconds(20)
+
+    /// A check whose listener is watched.
+    struct Watched: Sendable {
+        /// The service's place in the configuration.
+        let service: Int
+        /// The check's place in the service.
+        let check: Int
+        let target: CheckTarget
+        /// Who asks it when its listener has gone.
+        let checker: any Checker
+    }
+
+    /// Whether a connection to this address of the host would find a listener.
+    let isListening: @Sendable (SocketAddress) throws -> Bool
+
+    /// Looks until the task is cancelled. When a listener goes, its check is asked at once, one question after the other,
+    /// until it has passed or has failed as often as it takes to fail: `fall` counts as ever.
+    func run(_ all: [Watched], record: @escaping @Sendable (CheckOutcome, Watched) async -> Void) async {
+        await withDiscardingTaskGroup { questions in
+            var wasListening = [Bool](repeating: false, count: all.count)
+            while !Task.isCancelled {
+                for (index, watched) in all.enumerated() {
+                    // A look-up that fails says nothing; the check's own interval still rules.
+                    let isListening = (try? isListening(watched.target.endpoint)) ?? wasListening[index]
+                    if wasListening[index], !isListening { questions.addTask { await ask(watched, record: record) } }
+                    wasListening[index] = isListening
+                }
+                try? await Task.sleep(for: Self.interval)
+            }
+        }
+        for watched in all { await watched.checker.stop() }
+    }
+
+    private func ask(_ watched: Watched, record: @Sendable (CheckOutcome, Watched) async -> Void) async {
+        for _ in 0..<watched.target.check.fall {
+            let outcome = await watched.checker.ask()
+            if Task.isCancelled { return }
+            await record(outcome, watched)
+            if outcome.ok { return }
+        }
+    }
+}
