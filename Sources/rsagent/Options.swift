@@ -11,8 +11,12 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("config"), help: ArgumentHelp("The configuration file.", valueName: "file"))
     var path = "/etc/rsagent/rsagent.toml"
 
-    func load() throws -> AgentConfiguration {
-        let configuration = try AgentConfiguration.load(path: path)
+    func load() throws -> AgentConfiguration { try AgentConfiguration.load(path: path) }
+
+    /// The configuration for setting this host up: its interface must be there. Not asked by those who only put back or talk
+    /// to the agent, for an interface may have gone since.
+    func loadForSetup() throws -> AgentConfiguration {
+        let configuration = try load()
         guard let name = configuration.interface, try !Network().links().contains(where: { $0.name == name }) else {
             return configuration
         }

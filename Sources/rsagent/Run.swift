@@ -20,7 +20,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let logger = Logger(label: "rsagent")
-        let configuration = try configuration.load()
+        let configuration = try configuration.loadForSetup()
         let refusals = try configuration.setup.plan().refusals
         guard refusals.isEmpty else { throw SetupError.refused(refusals) }
         let listen = try configuration.reportAddresses()

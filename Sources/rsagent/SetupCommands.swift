@@ -9,7 +9,7 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() throws {
-        let plan = try configuration.load().setup.plan()
+        let plan = try configuration.loadForSetup().setup.plan()
         for step in plan.steps { print("\(step.change)\n    # \(step.reason)") }
         for refusal in plan.refusals { complain("refused: \(refusal)") }
         if !plan.refusals.isEmpty { throw ExitCode(1) }
@@ -26,7 +26,7 @@ struct Apply: ParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() throws {
-        let setup = try configuration.load().setup
+        let setup = try configuration.loadForSetup().setup
         try Capability.requireNetworkAdministration()
         let claim = try NamespaceClaim()
         let steps = try withExtendedLifetime(claim) { try setup.apply() }

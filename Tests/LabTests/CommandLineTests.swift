@@ -90,6 +90,21 @@ extension TheLab {
             }
         }
 
+        @Test("an interface that is not there is named by plan, apply and run; teardown does without it")
+        func missingInterface() throws {
+            try Self.onHost { file, scratch in
+                #expect(try Command.run([Product.agent, "apply", "--config", file]).status == 0)
+                try Command.require("ip link del eth0")
+                for command in ["plan", "apply", "run"] {
+                    let run = try Command.run([Product.agent, command, "--config", file])
+                    #expect(run.status == 1 && run.errors.contains("there is no interface eth0"), "\(run.text)")
+                }
+                let teardown = try Command.run([Product.agent, "teardown", "--config", file])
+                #expect(teardown.status == 0, "\(teardown.text)")
+                #expect(try !Command.require("ip addr show dev lo").output.contains("192.0.2.10"))
+            }
+        }
+
         @Test("a missing capability is named before anything is touched", arguments: ["apply", "teardown", "run"])
         func capability(command: String) throws {
             try Self.onHost { file, scratch in
