@@ -1,4 +1,7 @@
 import ConfigurationFile
+import NIOCore
+import NIOPosix
+import Synchronization
 
 /// Notices that nobody listens any more where a check is asked, without waiting for the next question.
 ///
@@ -20,23 +23,22 @@ struct ListenerWatch: Sendable {
     }
 
     /// Whether a connection to this address of the host would find a listener.
-    let isListening: @Sendable (SocketAddress) throws -> Bool
+    let isListening: @Sendable (ConfigurationFile.SocketAddress) throws -> Bool
 
     /// Looks until the task is cancelled. When a listener goes, its check is asked at once, one question after the other,
     /// until it has passed or has failed as often as it takes to fail: `fall` counts as ever.
+    ///
+    /// The looks are an event loop's timer: a task that sleeps would wake three threads each time.
     func run(_ all: [Watched], record: @escaping @Sendable (CheckOutcome, Watched) async -> Void) async {
+        let (departures, continuation) = AsyncStream.makeStream(of: Watched.self)
+        let looks = Looks(isListening: isListening, all: all, departures: continuation)
+        let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(
+            initialDelay: .zero, delay: TimeAmount(Self.interval)
+        ) { _ in looks.look() }
         await withDiscardingTaskGroup { questions in
-            var wasListening = [Bool](repeating: false, count: all.count)
-            while !Task.isCancelled {
-                for (index, watched) in all.enumerated() {
-                    // A look-up that fails says nothing; the check's own interval still rules.
-                    let isListening = (try? isListening(watched.target.endpoint)) ?? wasListening[index]
-                    if wasListening[index], !isListening { questions.addTask { await ask(watched, record: record) } }
-                    wasListening[index] = isListening
-                }
-                try? await Task.sleep(for: Self.interval)
-            }
+            for await watched in departures { questions.addTask { await ask(watched, record: record) } }
         }
+        timer.cancel()
         for watched in all { await watched.checker.stop() }
     }
 
@@ -46,6 +48,36 @@ struct ListenerWatch: Sendable {
             if Task.isCancelled { return }
             await record(outcome, watched)
             if outcome.ok { return }
+        }
+    }
+}
+
+/// What was seen at the last look.
+private final class Looks: Sendable {
+    private let isListening: @Sendable (ConfigurationFile.SocketAddress) throws -> Bool
+    private let all: [ListenerWatch.Watched]
+    private let departures: AsyncStream<ListenerWatch.Watched>.Continuation
+    private let wasListening: Mutex<[Bool]>
+
+    init(
+        isListening: @escaping @Sendable (ConfigurationFile.SocketAddress) throws -> Bool, all: [ListenerWatch.Watched],
+        departures: AsyncStream<ListenerWatch.Watched>.Continuation
+    ) {
+        self.isListening = isListening
+        self.all = all
+        self.departures = departures
+        wasListening = Mutex([Bool](repeating: false, count: all.count))
+    }
+
+    /// Looks at all of them, and tells of those that have gone since the last look.
+    func look() {
+        wasListening.withLock { wasListening in
+            for (index, watched) in all.enumerated() {
+                // A look-up that fails says nothing; the check's own interval still rules.
+                let isListening = (try? isListening(watched.target.endpoint)) ?? wasListening[index]
+                if wasListening[index], !isListening { departures.yield(watched) }
+                wasListening[index] = isListening
+            }
         }
     }
 }
