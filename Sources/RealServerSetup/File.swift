@@ -42,6 +42,12 @@ enum File {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
+    /// Whether a Unix socket is there.
+    static func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
     static func rename(_ old: String, to new: String) throws(SetupError) {
         guard Glibc.rename(old, new) == 0 else { throw failure("rename \(old) to", new) }
     }

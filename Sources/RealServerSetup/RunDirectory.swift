@@ -126,6 +126,8 @@ final class RunDirectory: Sendable {
 
     /// Removes the journal, and the directory where rsagent made it and nothing else lies in it.
     func removeJournal(_ journal: Journal) throws(SetupError) {
+        // The control socket of an agent that was killed: nobody listens, for whoever is here holds the claim and the lock.
+        if File.isSocket("\(path)/control.sock") { try File.remove("\(path)/control.sock") }
         guard journal.header.createdRunDirectory else { return try File.remove(journalPath) }
         // The other way round from make(): the directory goes out of sight whole, so that a crash leaves no directory
         // that looks as if someone else had made it.

@@ -182,6 +182,24 @@ extension TheLab {
             }
         }
 
+        @Test("after kill -9 of the agent, teardown gives the host back, the control socket's place included")
+        func teardownAfterKill() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let host = lab.backends[0]
+                try await fleet.configureAgent(on: host)
+                let before = try await host.text()
+                try await fleet.startAgent(on: host)
+                fleet.agents[host.name]?.signal(9)
+                try await fleet.agents[host.name]?.ended()
+                #expect(HostText.difference(before, try await host.text()).contains("run/control.sock"))
+                #expect(try await fleet.agent(host, "teardown").status == 0)
+                let difference = HostText.difference(before, try await host.text())
+                #expect(difference.isEmpty, "\(difference)")
+            }
+        }
+
         @Test("a drain survives kill -9 and a restart, and the host is still put back in the end")
         func drainSurvives() async throws {
             let lab = try await Lab()

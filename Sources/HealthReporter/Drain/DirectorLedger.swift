@@ -2,7 +2,8 @@ import NetworkAddress
 
 /// What each configured director is known to have taken notice of, and when it last asked.
 ///
-/// A director that polls the report with `since` says itself what it acts on, and from then on nothing else counts.
+/// A director that polls the report with `since`, or gives its name as those do, says itself what it acts on, and from then
+/// on nothing else counts.
 /// One that only asks `/health` or `/weight` does not: it may have to be refused several times before it acts (keepalived's
 /// `retry`), or its answer may have been lost. It is taken to have noticed after four answers, or by asking again ten
 /// seconds after it was first told.
@@ -46,7 +47,8 @@ struct DirectorLedger: Sendable {
 
         /// The latest generation that it is known to have taken notice of, as far as `service` is concerned.
         func noticed(_ service: String) -> UInt64 {
-            if let acknowledged { return acknowledged }
+            // One that gives its name polls with `since` as soon as it has had a report: until then it knows nothing.
+            if acknowledged != nil || name != nil { return acknowledged ?? 0 }
             guard let answers = told[service], let last = answers.last?.last else { return 0 }
             var count = 0
             for answer in answers.reversed() {
