@@ -85,6 +85,21 @@ struct DirectorLedgerTests {
     }
 
     @Test(
+        "a director that gives its name will say `since`: polls without, whose answers may be lost, acknowledge nothing"
+    )
+    func named() {
+        var ledger = DirectorLedger(directors: [one])
+        for second in 0..<100 as Range<Int64> {
+            ledger.poll(from: one, name: "lb1", since: nil, current: 9, at: noon.adding(seconds: second))
+            ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: second))
+        }
+        #expect(ledger.uninformed(of: "web", generation: 9) == [one])
+        #expect(ledger.statuses.first?.acknowledgedGeneration == nil)
+        ledger.poll(from: one, name: "lb1", since: 9, current: 9, at: noon)
+        #expect(ledger.uninformed(of: "web", generation: 9) == [])
+    }
+
+    @Test(
         "once a director polls with `since`, nothing else acknowledges for it: not a monitor on its host, nor a poll without"
     )
     func sinceRules() {
