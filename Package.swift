@@ -58,7 +58,10 @@ let package = Package(
         // What the product is.
         .target(
             name: "RealServerSetup",
-            dependencies: ["CLinux", "Netlink", "NetworkAddress", logging, serviceLifecycle],
+            dependencies: [
+                "CLinux", "ConfigurationFile", "Netlink", "NetworkAddress", "PacketFilter", "PacketIO", logging,
+                serviceLifecycle,
+            ],
             swiftSettings: strict),
         .target(
             name: "HealthReporter",
@@ -99,11 +102,16 @@ let package = Package(
         .executableTarget(
             name: "rslab-demo", dependencies: ["Lab", unixSignals], path: "Tests/demo", swiftSettings: strict),
         .testTarget(
-            name: "LabTests", dependencies: ["Lab", "NetworkAddress", "rsagent", "rsdirector", "rslab-demo"],
+            name: "LabTests",
+            dependencies: [
+                "ConfigurationFile", "Lab", "Netlink", "NetworkAddress", "RealServerSetup", "rsagent", "rsdirector",
+                "rslab-demo",
+            ],
             swiftSettings: strict),
         .testTarget(
-            name: "KernelLab", dependencies: ["Lab", "NetworkAddress", "rsagent"], exclude: ["run-in-guest"],
-            swiftSettings: strict),
+            name: "KernelLab",
+            dependencies: ["ConfigurationFile", "Lab", "Netlink", "NetworkAddress", "RealServerSetup", "rsagent"],
+            exclude: ["run-in-guest"], swiftSettings: strict),
         .testTarget(name: "NetworkAddressTests", dependencies: ["NetworkAddress"], swiftSettings: strict),
         .testTarget(
             name: "ConfigurationFileTests", dependencies: ["CLinux", "ConfigurationFile", "NetworkAddress"],
@@ -112,7 +120,14 @@ let package = Package(
         .testTarget(
             name: "NetlinkTests", dependencies: ["CLinux", "Lab", "Netlink", "NetworkAddress"], swiftSettings: strict),
         .testTarget(
-            name: "RealServerSetupTests", dependencies: ["Lab", "NetworkAddress", "RealServerSetup"],
+            name: "RealServerSetupTests",
+            dependencies: [
+                "CLinux", "ConfigurationFile", "Lab", "Netlink", "NetworkAddress", "PacketFilter", "PacketIO",
+                "RealServerSetup", logging, serviceLifecycle,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PacketFilterTests", dependencies: ["CLinux", "Lab", "NetworkAddress", "PacketFilter"],
             swiftSettings: strict),
         .testTarget(name: "ForwardingTests", dependencies: ["Forwarding", "NetworkAddress"], swiftSettings: strict),
         .testTarget(

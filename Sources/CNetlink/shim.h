@@ -12,3 +12,15 @@
 #include <netlink/route/route.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/rtnl.h>
+// Tunnels, their UDP ports, and links made and parsed attribute by attribute.
+#include <linux/fou.h>
+#include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/if_tunnel.h>
+#include <linux/veth.h>
+// Rules, neighbours, and what the kernel announces.
+#include <linux/fib_rules.h>
+#include <linux/neighbour.h>
+#include <linux/netconf.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nf_tables.h>

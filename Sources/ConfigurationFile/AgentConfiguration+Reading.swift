@@ -24,9 +24,7 @@ extension AgentConfiguration {
 
     private mutating func read(_ top: Table) {
         interface = top.interface("interface")
-        let directors = top.hostAddresses(
-            "directors", families: [.v4, .v6, .loopback], called: "a director", example: "10.0.0.1")
-        self.directors = directors.map(\.address)
+        let surroundings = readDirectors(top)
         let run = runDirectory
         runDirectory = top.directory("run_dir", example: run, room: Table.roomForSocketDirectory) ?? run
         let state = stateDirectory
@@ -36,40 +34,67 @@ extension AgentConfiguration {
         }
         let tables = top.tables(
             "service", .agentService, among: Schema.ofAgent, absence: "write a [[service]] with its name, vip and port")
-        var names: [String: Node] = [:]
-        var claims = Claims()
-        services = tables.compactMap { Service($0, directors, &names, &claims) }
+        readServices(tables, top, surroundings)
+    }
+
+    /// Who sends packets here, who is believed, and what is watched.
+    private mutating func readDirectors(_ top: Table) -> AgentSurroundings {
+        let problemsBefore = top.findings.count
+        let directors = top.hostAddresses(
+            "directors", families: [.v4, .v6, .loopback, .linkLocal], called: "a director", example: "10.0.0.1")
+        let areDirectorsWhole = top.findings.count == problemsBefore
+        self.directors = directors.map(\.address)
+        tunnelSources = top.sourcePrefixes("tunnel_sources", example: "172.16.0.0/16")
+        isLockedDown = top.flag("lockdown") ?? true
+        let isAdmissionWhole = top.findings.count == problemsBefore
+        isARPBlocked = top.flag("arp_block") ?? false
+        takesDefaultRoute = top.flag("default_route") ?? false
+        isSentinelOn = top.flag("sentinel") ?? true
+        let someoneIsAdmitted = !tunnelSources.isEmpty || directors.contains { !$0.address.isLoopback }
+        return AgentSurroundings(
+            directors: directors, areDirectorsWhole: areDirectorsWhole,
+            admitsTunnelPackets: someoneIsAdmitted || !isLockedDown || !isAdmissionWhole)
+    }
+
+    private mutating func readServices(_ tables: [Table], _ top: Table, _ surroundings: AgentSurroundings) {
+        var surroundings = surroundings
+        services = tables.compactMap { Service($0, &surroundings) }
+        if takesDefaultRoute, !tables.isEmpty, !surroundings.hasRepliesByDirector, let node = top["default_route"] {
+            let wrong = "would send all that leaves this host to a director, and no service answers by way of one"
+            let cure = "remove it, or write reply = \"director\" in the [[service]] that needs it"
+            top.findings.report(node, wrong, cure)
+        }
     }
 }
 
 extension AgentConfiguration.Service {
     /// Reads one `[[service]]`. Nil: something essential is wrong, and reported.
-    fileprivate init?(
-        _ table: Table, _ directors: [(node: Node, address: IPAddress)], _ names: inout [String: Node],
-        _ claims: inout Claims
-    ) {
-        let name = table.serviceName(&names)
-        let vips = table.vips()
+    fileprivate init?(_ table: Table, _ surroundings: inout AgentSurroundings) {
+        let name = table.serviceName(&surroundings.names)
+        let vips = table.vips(families: [.v4, .v6])
         let ports = table.ports()
         let transport = table.transport()
-        let forward = table.forward()
+        let forwarding = ServiceForwarding(table, ports: ports)
         let weight = table.integer("weight", in: 0...65535) ?? 100
         let checks = table.tables("check", .check, among: Schema.ofAgent).compactMap {
             AgentConfiguration.Check($0, needsPort: ports?.isEmpty ?? false)
         }
+        let service = name.map(quoted) ?? "\(table.node.path)"
         for (node, vip) in vips {
-            if let director = directors.first(where: { $0.address == vip }) {
+            if let director = surroundings.directors.first(where: { $0.address == vip }) {
                 let wrong = "\(vip) is the address of a director (line \(director.node.line))"
                 table.findings.report(node, wrong, "write the VIP here and the director's own address (DIP) there")
             }
             guard let ports else { continue }
-            let service = name.map(quoted) ?? "\(table.node.path)"
-            claims.claim(vip, at: node, ports: ports, for: service, protocol: transport, table.findings)
+            surroundings.claims.claim(
+                vip, at: node, ports: ports, for: service, protocol: transport, table.findings)
         }
-        guard let name, let ports else { return nil }
+        forwarding.judge(table, vips, called: service, in: &surroundings)
+        guard let name, let ports, let method = forwarding.method else { return nil }
         self.init(
-            name: name, vips: vips.map(\.address), ports: ports, transport: transport, forward: forward, weight: weight,
-            checks: checks)
+            name: name, vips: vips.map(\.address), ports: ports, transport: transport, forward: method,
+            reply: forwarding.reply, tunnel: forwarding.tunnel, realPort: forwarding.realPort,
+            scope: forwarding.scope ?? .global, weight: weight, checks: checks)
     }
 }
 
@@ -78,7 +103,7 @@ extension AgentConfiguration.Check {
     fileprivate init?(_ table: Table, needsPort: Bool) {
         let kind = Kind(table)
         let address = table.hostAddress(
-            "address", families: [.v4, .v6, .loopback], called: "a service", example: "10.0.0.11")
+            "address", families: [.v4, .v6, .loopback, .linkLocal], called: "a service", example: "10.0.0.11")
         let port = table.port("port")
         if needsPort, table["port"] == nil {
             table.reportMissing("port", "the service takes all ports: write which one to check, such as port = 80")

@@ -55,10 +55,10 @@ extension DirectorConfiguration.Service {
         _ allServers: inout [(node: Node, address: IPAddress)]
     ) {
         let name = table.serviceName(&names)
-        let vips = table.vips()
+        let vips = table.vips(families: .v4)
         let port = table.servicePort()
         let transport = table.transport()
-        let forward = table.forward()
+        let forward = table.directorForward()
         let scheduler: SchedulerName = table.choice("scheduler", later: Table.laterSchedulers) ?? .wrr
         for (node, vip) in vips {
             guard let port else { continue }
@@ -110,6 +110,13 @@ extension Table {
         let known = SchedulerName.allCases.map { quoted($0.rawValue) }.joined(separator: ", ")
         return Dictionary(uniqueKeysWithValues: names.map { ($0, "write one of \(known)") })
     }()
+
+    /// The forwarding method of a service; DR unless given. The agent serves more than this director sends.
+    fileprivate func directorForward() -> ForwardingMethod {
+        let cure = "write forward = \"dr\": this version does \"dr\" only"
+        _ = choice("forward", names: [ForwardingMethod.dr.rawValue], later: ["nat": cure, "tun": cure])
+        return .dr
+    }
 
     /// The packet engine is the only one of this version; the others are refused with what would bring them.
     fileprivate func refuseOtherEngines() {

@@ -3,7 +3,12 @@ extension Schema {
     static let ofAgent: [Schema] = [.agent, .report, .agentService, .check]
 
     /// The top of `rsagent.toml`.
-    static let agent = Schema(nil, keys: ["interface", "directors", "run_dir", "state_dir", "report", "service"])
+    static let agent = Schema(
+        nil,
+        keys: [
+            "interface", "directors", "tunnel_sources", "lockdown", "arp_block", "default_route", "sentinel", "run_dir",
+            "state_dir", "report", "service",
+        ])
 
     /// Where and how the report is served.
     static let report = Schema(
@@ -16,16 +21,15 @@ extension Schema {
 
     /// A service on a real server.
     static let agentService = Schema(
-        "[[service]]", keys: ["name", "vip", "port", "protocol", "forward", "weight", "check"],
+        "[[service]]",
+        keys: [
+            "name", "vip", "port", "protocol", "forward", "reply", "tunnel", "tunnel_port", "real_port", "scope",
+            "weight", "check",
+        ],
         later: [
-            "reply": "remove it: with forward = \"dr\" answers go straight to the client",
-            "tunnel": "remove it: this version does \"dr\" only",
-            "tunnel_port": "remove it: this version does \"dr\" only",
-            "real_port": "remove it: with forward = \"dr\" the service listens on the VIP's own port",
             "slow_start": "remove it: the full weight is reported as soon as the checks pass",
             "load": "remove it: the weight is `weight` while the checks pass, else 0",
             "agent_check": "remove it: let HAProxy check GET /health/NAME on report.listen",
-            "scope": "remove it: VIPs are added with the scope this version needs",
             "persistence": "remove it: it is the director's business",
         ])
 

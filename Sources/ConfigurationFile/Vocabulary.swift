@@ -10,6 +10,36 @@ public enum TransportProtocol: String, Sendable, Codable, CaseIterable {
 public enum ForwardingMethod: String, Sendable, Codable, CaseIterable {
     /// Direct routing: only the destination MAC changes; the server answers the client itself.
     case dr
+    /// Tunnelling: the packet comes whole inside another one, addressed to the server's own address (RIP).
+    case tun
+    /// Address translation, `masq` to ipvsadm: the packet comes addressed to the RIP, and the director turns its answer back.
+    case nat
+}
+
+/// Which way the answers of a service go.
+public enum ReplyPath: String, Sendable, Codable, CaseIterable {
+    /// Straight to the client, as the host's own routes say.
+    case direct
+    /// Back by way of the director, which is the next hop of everything the service sends.
+    case director
+}
+
+/// What a director wraps packets in where it forwards by ``ForwardingMethod/tun``.
+public enum TunnelType: String, Sendable, Codable, CaseIterable {
+    /// IP in IP, of any pair of families: RFC 2003 (4 in 4), RFC 2473 (4 or 6 in 6), RFC 4213 (6 in 4).
+    case ipip
+    /// Generic routing encapsulation without key, checksum or sequence number (RFC 2784).
+    case gre
+    /// Generic UDP encapsulation (draft-ietf-intarea-gue; `net/ipv4/fou_core.c`).
+    case gue
+}
+
+/// The scope a VIP is placed with (ip-address(8), `scope`).
+public enum AddressScope: String, Sendable, Codable, CaseIterable {
+    /// Like any address.
+    case global
+    /// `scope host`: connections that this host opens to others never get the VIP as their source by accident.
+    case host
 }
 
 /// Which scheduler picks a server, by IPVS's names (ipvsadm(8), scheduling-method).

@@ -41,7 +41,7 @@ extension HealthReporter {
                 }
             }
             if let listenerWatch {
-                // What is asked somewhere else than on the VIP may not be on this host.
+                // What is asked where a check says, and not where the service's packets end, may not be on this host.
                 let watched = await store.allTargets.filter { $0.target.check.address == nil }.map {
                     ListenerWatch.Watched(
                         service: $0.service, check: $0.index, target: $0.target,
@@ -59,6 +59,7 @@ extension HealthReporter {
             tasks.addTask { [store] in
                 while !Task.isCancelled {
                     await store.endExpiredDrains()
+                    await store.reviewDirectors()
                     try? await Task.sleep(for: .seconds(1))
                 }
             }

@@ -1,5 +1,6 @@
 public import ConfigurationFile
 public import Logging
+public import NetworkAddress
 public import ServiceLifecycle
 
 /// Judges the services on this host and tells whoever asks: over HTTP for directors, on a Unix socket for operators.
@@ -31,6 +32,8 @@ public final class HealthReporter: Service {
     static let longestStop = Duration.seconds(30)
     /// A director that has not asked for so many seconds is not waited for when the agent stops.
     static let activeDirectorSeconds: Int64 = 60
+    /// After which time without a question a director is silent, unless it asks more seldom than three times in it.
+    public static let silence = Duration.seconds(10)
 
     let store: ReportStore
     let connections: ConnectionCounter
@@ -45,31 +48,51 @@ public final class HealthReporter: Service {
     /// - Parameters:
     ///   - configuration: The services, the directors, and the folders. `stateDirectory` is created where it is missing.
     ///   - listen: Where the report is served over TCP; port 0 lets the kernel pick one.
+    ///   - ownAddresses: This host's own addresses as directors know it, the main one of each family first: where the packets
+    ///     of a service end whose director translates addresses (`forward = "nat"`). No VIPs.
     ///   - identity: Who speaks.
-    ///   - countConnections: How many connections clients hold open to a service now, both families. It is called about
-    ///     once a second for each service, on a thread that may block. The agent's own checks, which come from the VIP
-    ///     itself, are better left out: they would keep a drain from ending.
+    ///   - silence: After which time without a question a director is silent, at least; one that asks more seldom is silent
+    ///     after three of its own intervals, and one whose poll is held is not.
+    ///   - onDirectors: Called with the configured directors in order of preference, those that are silent last, whenever that
+    ///     order changes; at first it is the configuration's, and where all are silent too. Called one after the other, and
+    ///     must not block.
+    ///   - countConnections: How many connections clients hold open to these addresses and ports now. It is called about once
+    ///     a second for each service, on a thread that may block. The agent's own checks, which come from these addresses
+    ///     themselves, are better left out: they would keep a drain from ending.
     ///   - isListening: Whether a connection to this address of this host would find a listener now; asked many times a
     ///     second, so that a service that has died is noticed between two checks. Nil: only checks tell.
     ///   - logger: Where changes of state and requests to change it are logged.
     /// - Throws: `ReporterError` where the state of the last run cannot be read or written, or a check cannot be asked.
     public init(
-        configuration: AgentConfiguration, listen: [SocketAddress], identity: Identity,
-        countConnections: @escaping @Sendable (AgentConfiguration.Service) throws -> Int,
+        configuration: AgentConfiguration, listen: [SocketAddress], ownAddresses: [IPAddress] = [],
+        identity: Identity, silence: Duration = HealthReporter.silence,
+        onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil,
+        countConnections: @escaping @Sendable (LocalEndpoints) throws -> Int,
         isListening: (@Sendable (SocketAddress) throws -> Bool)? = nil, logger: Logger
     ) throws(ReporterError) {
-        store = try ReportStore(configuration: configuration, identity: identity, logger: logger)
-        connections = ConnectionCounter(services: configuration.services, logger: logger, count: countConnections)
+        store = try ReportStore(
+            configuration: configuration, ownAddresses: ownAddresses, identity: identity, silence: silence,
+            onDirectors: onDirectors, logger: logger)
+        var counted: [ConnectionCounter.Counted] = []
+        for service in configuration.services {
+            let endpoints = try LocalEndpoints(of: service, ownAddresses: ownAddresses)
+            counted.append(ConnectionCounter.Counted(name: service.name, endpoints: endpoints))
+        }
+        connections = ConnectionCounter(services: counted, logger: logger, count: countConnections)
         listenerWatch = isListening.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen
         self.logger = logger
     }
 
-    /// Tells what the latest audit of the host found: problems by the service's name; a service that is not named has
-    /// none. Before the first call every service is down, "setup not yet verified".
-    public func report(setupProblems: [String: [String]]) async {
-        await store.record(setupProblems: setupProblems)
+    /// Tells what the latest audit of the host found, by the service's name; a service that is not named has nothing. Before
+    /// the first call every service is down, "setup not yet verified".
+    ///
+    /// - Parameters:
+    ///   - setupProblems: What takes a service down.
+    ///   - warnings: What does not, and an operator should see all the same.
+    public func report(setupProblems: [String: [String]], warnings: [String: [String]] = [:]) async {
+        await store.record(setupProblems: setupProblems, warnings: warnings)
     }
 
     /// Waits until every endpoint and the control socket listen.

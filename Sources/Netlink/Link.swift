@@ -22,6 +22,8 @@ public struct Link: Hashable, Sendable {
     public var mtu: UInt32
     /// The interface's own IPv4 settings (`net.ipv4.conf.NAME.*`), or nil where IPv4 is off on it (an MTU under 68).
     public var ipv4: IPv4Settings?
+    /// What it takes where it is a tunnel device of a kind known here, else nil.
+    public var tunnel: Tunnel?
 
     /// The settings of `net.ipv4.conf.NAME` that rsagent reads, as they are set on the interface: what takes effect may
     /// depend on `conf.all` too (Documentation/networking/ip-sysctl.rst).
@@ -30,17 +32,22 @@ public struct Link: Hashable, Sendable {
         public var arpIgnore: Int
         /// `arp_announce`.
         public var arpAnnounce: Int
+        /// `rp_filter`.
+        public var reversePathFilter: Int
 
-        /// The two values as set.
-        public init(arpIgnore: Int, arpAnnounce: Int) {
+        /// The values as set.
+        public init(arpIgnore: Int, arpAnnounce: Int, reversePathFilter: Int) {
             self.arpIgnore = arpIgnore
             self.arpAnnounce = arpAnnounce
+            self.reversePathFilter = reversePathFilter
         }
     }
 }
 
 /// A setting of `net.ipv4.conf.NAME`, by the kernel's number (`IPV4_DEVCONF_*`, include/uapi/linux/ip.h).
 public enum IPv4Setting: UInt32, Sendable {
+    /// `rp_filter`: whether the route back to a packet's source must lead to where it came from.
+    case reversePathFilter = 8
     /// `arp_announce`: which source address a who-has may carry.
     case arpAnnounce = 18
     /// `arp_ignore`: which who-has are answered.
@@ -49,6 +56,7 @@ public enum IPv4Setting: UInt32, Sendable {
     /// The kernel's name.
     public var name: String {
         switch self {
+        case .reversePathFilter: "rp_filter"
         case .arpAnnounce: "arp_announce"
         case .arpIgnore: "arp_ignore"
         }

@@ -20,6 +20,10 @@ public struct NetlinkError: Error, Hashable, Sendable {
 
     /// Whether the thing, or the interface it was on, is gone: `NLE_NOADDR`, `NLE_NODEV`, `NLE_OBJ_NOTFOUND`.
     public var isAlreadyAbsent: Bool { code == NLE_NOADDR || code == NLE_NODEV || code == NLE_OBJ_NOTFOUND }
+
+    /// Whether this kernel cannot do it, as it is built or without a module that is not loaded: `NLE_OPNOTSUPP` (also for
+    /// a kind of device it does not know), `NLE_AF_NOSUPPORT` (IPv6 is not there).
+    public var isUnsupported: Bool { code == NLE_OPNOTSUPP || code == NLE_AF_NOSUPPORT }
 }
 
 extension NetlinkError: CustomStringConvertible {

@@ -1,19 +1,29 @@
 public import NetworkAddress
 
 extension Network {
-    /// The IPv4 address by which this host is known on `interface` (nil: the interface of the default route): the first
-    /// that is neither secondary nor one of `others`, the VIPs. Nil where there is no such interface or address.
-    public func ownAddress(
+    /// The interface that faces the director, and the addresses by which this host is known on it: the one called `name`, or
+    /// (nil) that of the IPv4 default route, or where there is none that of the IPv6 one. Nil where there is no such interface.
+    ///
+    /// Left out are `others`, the VIPs, and what no director could or should send to: secondary and temporary addresses,
+    /// deprecated ones, those that cannot be used (yet), and those of host or link scope. IPv4 comes first, and of each family
+    /// the address that the kernel lists first.
+    /// Equivalent to: `ip addr show dev INTERFACE primary`. Needs no capability.
+    public func ownAddresses(
         interface name: String?, excluding others: Set<IPAddress>
-    ) throws(NetlinkError) -> (interface: String, address: IPAddress)? {
+    ) throws(NetlinkError) -> (link: Link, addresses: [IPAddress])? {
         let links = try links()
-        let index = try name == nil ? defaultRouteInterface() : nil
-        guard let link = links.first(where: { index == nil ? $0.name == name : $0.index == index })
-        else { return nil }
-        let own = try addresses().first {
-            $0.interface == link.index && $0.prefix.address.v4 != nil && !$0.isSecondary
-                && !others.contains($0.prefix.address)
+        let link: Link?
+        if let name {
+            link = links.first { $0.name == name }
+        } else {
+            var index = try defaultRouteInterface()
+            if index == nil { index = try defaultRouteInterface(isIPv6: true) }
+            link = links.first { $0.index == index }
         }
-        return own.map { (link.name, $0.prefix.address) }
+        guard let link else { return nil }
+        let own = try addresses().filter {
+            $0.interface == link.index && !$0.isSecondary && !$0.isDeprecated && !$0.isTentative && !$0.isHostScope
+        }.map(\.prefix.address).filter { !others.contains($0) && $0.v6?.isLinkLocal != true }
+        return (link, own.filter { $0.v4 != nil } + own.filter { $0.v6 != nil })
     }
 }

@@ -6,51 +6,50 @@ internal import NetworkAddress
 ///
 /// Reading needs no capability; every change needs CAP_NET_ADMIN. Nothing is remembered between calls: each one asks the kernel.
 public struct Network: ~Copyable {
-    private let socket: NetlinkSocket
+    let socket: NetlinkSocket
 
     /// Connects to rtnetlink(7) in the calling thread's network namespace.
     public init() throws(NetlinkError) {
         socket = try NetlinkSocket(protocolNumber: NETLINK_ROUTE)
     }
 
-    /// Every interface, by index. Equivalent to: `ip -details link show`.
-    public func links() throws(NetlinkError) -> [Link] {
-        try socket.dump("list the interfaces", { rtnl_link_alloc_cache($0, AF_UNSPEC, $1) }, Self.link)
-            .sorted { $0.index < $1.index }
-    }
-
     /// Every address of every interface. Equivalent to: `ip addr show`.
     public func addresses() throws(NetlinkError) -> [InterfaceAddress] {
-        try socket.dump("list the addresses", rtnl_addr_alloc_cache, Self.address)
+        try socket.list(
+            { () throws(NetlinkError) -> NetlinkRequest in
+                try NetlinkRequest(
+                    "list the addresses", type: Int32(RTM_GETADDR), flags: NLM_F_DUMP, header: ifaddrmsg())
+            }, Self.address)
     }
 
-    /// The index of the interface that the IPv4 default route of the main table with the lowest metric leaves by, or nil
-    /// where there is none. Equivalent to: `ip route show default`.
-    public func defaultRouteInterface() throws(NetlinkError) -> Int32? {
-        let routes = try socket.dump(
-            "list the routes", { rtnl_route_alloc_cache($0, AF_INET, 0, $1) },
-            { route -> (metric: UInt32, interface: Int32)? in
-                guard rtnl_route_get_table(route) == RT_TABLE_MAIN.rawValue,
-                    let destination = rtnl_route_get_dst(route), nl_addr_get_prefixlen(destination) == 0,
-                    let hop = rtnl_route_nexthop_n(route, 0)
-                else { return nil }
-                return (rtnl_route_get_priority(route), rtnl_route_nh_get_ifindex(hop))
-            })
-        return routes.min { $0.metric < $1.metric }?.interface
-    }
-
-    /// Adds an address. Equivalent to: `ip addr add PREFIX dev INTERFACE label LABEL`. Needs CAP_NET_ADMIN.
+    /// Adds an address. Equivalent to: `ip addr add PREFIX dev INTERFACE label LABEL scope host preferred_lft 0 nodad`, the
+    /// last three where asked for. Needs CAP_NET_ADMIN.
     /// Throws where the address is there already (`NetlinkError.isAlreadyPresent`).
+    ///
+    /// IPv6: always without duplicate address detection (`IFA_F_NODAD`), which would find the other owners of a VIP; the scope
+    /// follows from the address, so `isHostScope` says nothing; and the kernel delivers to the address a moment after it is
+    /// listed, when a worker of its own has made the route (`addrconf_dad_work`, net/ipv6/addrconf.c). What only the kernel sets (`isSecondary`, `isTentative`) is
+    /// not asked for.
     public func add(_ address: InterfaceAddress, interfaceName: String) throws(NetlinkError) {
         let operation = "add \(address.prefix) to \(interfaceName)"
-        try change(address, operation) { rtnl_addr_add(socket.handle, $0, 0) }
+        var request = try Self.request(operation, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address)
+        if address.prefix.address.v6 != nil { request.put(Int(IFA_FLAGS), UInt32(IFA_F_NODAD)) }
+        if address.isDeprecated {
+            // struct ifa_cacheinfo begins with the preferred and the valid lifetime in seconds; 2^32 - 1: for ever.
+            var lifetimes = ifa_cacheinfo()
+            lifetimes.ifa_valid = UInt32.max
+            let size = Int32(MemoryLayout<ifa_cacheinfo>.size)
+            let code = nla_put(request.message, Int32(IFA_CACHEINFO), size, &lifetimes)
+            guard code >= 0 else { throw NetlinkError(operation, code: code) }
+        }
+        try socket.change(request)
     }
 
     /// Removes an address. Equivalent to: `ip addr del PREFIX dev INTERFACE`. Needs CAP_NET_ADMIN.
     /// Throws where the address is not there (`NetlinkError.isAlreadyAbsent`).
     public func remove(_ address: InterfaceAddress, interfaceName: String) throws(NetlinkError) {
         let operation = "remove \(address.prefix) from \(interfaceName)"
-        try change(address, operation) { rtnl_addr_delete(socket.handle, $0, 0) }
+        try socket.change(Self.request(operation, RTM_DELADDR, 0, address))
     }
 
     /// Sets one of an interface's IPv4 settings by rtnetlink, which works where `/proc/sys` is read-only.
@@ -75,87 +74,38 @@ public struct Network: ~Copyable {
         guard code >= 0 else { throw NetlinkError(operation, code: code) }
     }
 
-    private func change(
-        _ address: InterfaceAddress, _ operation: String, _ request: (OpaquePointer) -> Int32
-    ) throws(NetlinkError) {
-        guard let object = rtnl_addr_alloc() else { throw NetlinkError(operation, code: NLE_NOMEM) }
-        defer { rtnl_addr_put(object) }
-        guard let local = Self.nlAddress(address.prefix) else { throw NetlinkError(operation, code: NLE_NOMEM) }
-        defer { nl_addr_put(local) }
-        rtnl_addr_set_ifindex(object, address.interface)
-        var code = rtnl_addr_set_local(object, local)
-        guard code >= 0 else { throw NetlinkError(operation, code: code) }
-        if let label = address.label {
-            code = rtnl_addr_set_label(object, label)
-            guard code >= 0 else { throw NetlinkError(operation, code: code) }
-        }
-        code = request(object)
-        guard code >= 0 else { throw NetlinkError(operation, code: code) }
-    }
-}
-
-// libnl's objects as values.
-extension Network {
-    private static func link(_ object: OpaquePointer) -> Link? {
-        guard let name = rtnl_link_get_name(object) else { return nil }
-        let flags = rtnl_link_get_flags(object)
-        let master = rtnl_link_get_master(object)
-        var ignore: UInt32 = 0
-        var announce: UInt32 = 0
-        let hasIPv4 =
-            rtnl_link_inet_get_conf(object, IPv4Setting.arpIgnore.rawValue, &ignore) == 0
-            && rtnl_link_inet_get_conf(object, IPv4Setting.arpAnnounce.rawValue, &announce) == 0
-        return Link(
-            index: rtnl_link_get_ifindex(object), name: String(cString: name),
-            isUp: flags & UInt32(IFF_UP) != 0, isLoopback: flags & UInt32(IFF_LOOPBACK) != 0,
-            isARPDisabled: flags & UInt32(IFF_NOARP) != 0,
-            kind: rtnl_link_get_type(object).map { String(cString: $0) }, master: master > 0 ? master : nil,
-            hardwareAddress: rtnl_link_get_addr(object).flatMap(macAddress), mtu: rtnl_link_get_mtu(object),
-            ipv4: hasIPv4
-                ? Link.IPv4Settings(
-                    arpIgnore: Int(Int32(bitPattern: ignore)), arpAnnounce: Int(Int32(bitPattern: announce)))
-                : nil)
+    private static func request(
+        _ operation: String, _ type: Int, _ flags: Int32, _ address: InterfaceAddress
+    ) throws(NetlinkError) -> NetlinkRequest {
+        var header = ifaddrmsg()
+        let isIPv4 = address.prefix.address.v4 != nil
+        header.ifa_family = UInt8(isIPv4 ? AF_INET : AF_INET6)
+        header.ifa_prefixlen = UInt8(address.prefix.length)
+        header.ifa_index = UInt32(bitPattern: address.interface)
+        let isHostScope = isIPv4 && (address.isHostScope || address.prefix.address.v4?.isLoopback == true)
+        header.ifa_scope = UInt8((isHostScope ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE).rawValue)
+        var request = try NetlinkRequest(operation, type: Int32(type), flags: flags, header: header)
+        request.put(Int(IFA_LOCAL), address.prefix.address)
+        request.put(Int(IFA_ADDRESS), address.prefix.address)
+        if let label = address.label { request.put(Int(IFA_LABEL), label) }
+        return request
     }
 
-    private static func address(_ object: OpaquePointer) -> InterfaceAddress? {
-        guard let local = rtnl_addr_get_local(object), let address = ipAddress(local),
-            let prefix = Prefix(address, length: Int(rtnl_addr_get_prefixlen(object)))
+    /// Reads one `RTM_NEWADDR`, from its `ifaddrmsg` on.
+    private static func address(_ message: [UInt8]) -> InterfaceAddress? {
+        guard message.count >= MemoryLayout<ifaddrmsg>.size else { return nil }
+        let header = message.withUnsafeBytes { $0.loadUnaligned(as: ifaddrmsg.self) }
+        let attributes = NetlinkAttributes(message, behind: MemoryLayout<ifaddrmsg>.size)
+        // On a point-to-point link `IFA_ADDRESS` is the other end's; elsewhere IPv6 gives nothing else.
+        guard let address = attributes.address(Int(IFA_LOCAL)) ?? attributes.address(Int(IFA_ADDRESS)),
+            let prefix = Prefix(address, length: Int(header.ifa_prefixlen))
         else { return nil }
+        // The header has room for the first eight flags only.
+        let flags = attributes.number(Int(IFA_FLAGS)) ?? UInt32(header.ifa_flags)
+        let isSet = { (wanted: Int32) in flags & UInt32(wanted) != 0 }
         return InterfaceAddress(
-            interface: rtnl_addr_get_ifindex(object), prefix: prefix,
-            label: rtnl_addr_get_label(object).map { String(cString: $0) },
-            isSecondary: rtnl_addr_get_flags(object) & UInt32(IFA_F_SECONDARY) != 0)
-    }
-
-    private static func macAddress(_ address: OpaquePointer) -> MACAddress? {
-        guard nl_addr_get_len(address) == 6, let bytes = nl_addr_get_binary_addr(address) else { return nil }
-        let octets = UnsafeRawBufferPointer(start: bytes, count: 6)
-        return MACAddress(rawValue: octets.reduce(0) { $0 << 8 | UInt64($1) })
-    }
-
-    private static func ipAddress(_ address: OpaquePointer) -> IPAddress? {
-        guard let bytes = nl_addr_get_binary_addr(address) else { return nil }
-        let octets = UnsafeRawBufferPointer(start: bytes, count: Int(nl_addr_get_len(address)))
-        switch octets.count {
-        case 4: return .v4(IPv4Address(rawValue: octets.reduce(0) { $0 << 8 | UInt32($1) }))
-        case 16:
-            let high = octets[..<8].reduce(0) { $0 << 8 | UInt64($1) }
-            return .v6(IPv6Address(high: high, low: octets[8...].reduce(0) { $0 << 8 | UInt64($1) }))
-        default: return nil
-        }
-    }
-
-    private static func nlAddress(_ prefix: Prefix) -> OpaquePointer? {
-        let built: OpaquePointer?
-        switch prefix.address {
-        case .v4(let address):
-            built = withUnsafeBytes(of: address.rawValue.bigEndian) { nl_addr_build(AF_INET, $0.baseAddress, 4) }
-        case .v6(let address):
-            built = withUnsafeBytes(of: (address.high.bigEndian, address.low.bigEndian)) {
-                nl_addr_build(AF_INET6, $0.baseAddress, 16)
-            }
-        }
-        if let built { nl_addr_set_prefixlen(built, Int32(prefix.length)) }
-        return built
+            interface: Int32(bitPattern: header.ifa_index), prefix: prefix, label: attributes.string(Int(IFA_LABEL)),
+            isSecondary: isSet(IFA_F_SECONDARY), isHostScope: header.ifa_scope == UInt8(RT_SCOPE_HOST.rawValue),
+            isDeprecated: isSet(IFA_F_DEPRECATED), isTentative: isSet(IFA_F_TENTATIVE | IFA_F_DADFAILED))
     }
 }

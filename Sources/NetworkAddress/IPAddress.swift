@@ -26,6 +26,9 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether it is `0.0.0.0` or `::`, which stand for any address, or none (RFC 1122 §3.2.1.3, RFC 4291 §2.5.2).
+    public var isUnspecified: Bool { self == .v4(.any) || self == .v6(.any) }
+
     /// The same address with an IPv4-mapped IPv6 form turned into IPv4, as a dual-stack socket shows its IPv4 peers.
     public var unmapped: IPAddress {
         if case .v6(let address) = self, let mapped = address.mappedIPv4 { .v4(mapped) } else { self }

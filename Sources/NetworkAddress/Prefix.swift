@@ -47,3 +47,21 @@ extension Prefix: LosslessStringConvertible {
     /// `ADDRESS/LENGTH`.
     public var description: String { "\(address)/\(length)" }
 }
+
+extension Prefix: Codable {
+    /// From its text form.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let prefix = Prefix(text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text) is not ADDRESS/LENGTH")
+        }
+        self = prefix
+    }
+
+    /// As its text form.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

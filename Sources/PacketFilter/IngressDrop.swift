@@ -30,21 +30,21 @@ public struct IngressDrop: Hashable, Sendable {
         var commands = [tableCommand("add"), tableCommand("delete"), tableCommand("add")]
         for (index, interface) in interfaces.enumerated() {
             // Interface names may hold characters that chain names must not: number the chains.
-            let name = Self.quoted("ingress\(index)")
+            let name = JSON.quoted("ingress\(index)")
             commands.append(
-                #"{"add":{"chain":{"family":"netdev","table":\#(Self.quoted(table)),"name":\#(name),"type":"filter","#
-                    + #""hook":"ingress","dev":\#(Self.quoted(interface)),"prio":\#(Self.priority),"policy":"accept"}}}"#
+                #"{"add":{"chain":{"family":"netdev","table":\#(JSON.quoted(table)),"name":\#(name),"type":"filter","#
+                    + #""hook":"ingress","dev":\#(JSON.quoted(interface)),"prio":\#(Self.priority),"policy":"accept"}}}"#
             )
             commands.append(
-                #"{"add":{"rule":{"family":"netdev","table":\#(Self.quoted(table)),"chain":\#(name),"expr":\#(drop)}}}"#
+                #"{"add":{"rule":{"family":"netdev","table":\#(JSON.quoted(table)),"chain":\#(name),"expr":\#(drop)}}}"#
             )
         }
-        return Self.document(commands)
+        return JSON.document(commands)
     }
 
     /// The commands that remove the table, whether it is there or not.
     public var removal: String {
-        Self.document([tableCommand("add"), tableCommand("delete")])
+        JSON.document([tableCommand("add"), tableCommand("delete")])
     }
 
     /// Puts the table in force, in place of one of the same name.
@@ -69,32 +69,13 @@ public struct IngressDrop: Hashable, Sendable {
     }
 
     private func tableCommand(_ verb: String) -> String {
-        #"{"\#(verb)":{"table":{"family":"netdev","name":\#(Self.quoted(table))}}}"#
+        #"{"\#(verb)":{"table":{"family":"netdev","name":\#(JSON.quoted(table))}}}"#
     }
 
     private static func drop(_ destinations: [IPv4Address]) -> String {
-        let set = destinations.map { quoted($0.description) }.joined(separator: ",")
+        let set = destinations.map { JSON.quoted($0.description) }.joined(separator: ",")
         return
             #"[{"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"daddr"}},"right":{"set":[\#(set)]}}},"#
             + #"{"counter":null},{"drop":null}]"#
-    }
-
-    private static func document(_ commands: [String]) -> String {
-        #"{"nftables":[\#(commands.joined(separator: ","))]}"#
-    }
-
-    /// A JSON string (RFC 8259 §7).
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -15,7 +15,9 @@ public struct Nftables: ~Copyable {
             throw PacketFilterError(operation: "open libnftables", message: "out of memory")
         }
         // In libnftables 1.0 this flag governs input as well: without it the buffer is read as nft's own language.
-        nft_ctx_output_set_flags(context, UInt32(NFT_CTX_OUTPUT_JSON))
+        // Protocols come as numbers: their names depend on the host's /etc/protocols.
+        nft_ctx_output_set_flags(
+            context, UInt32(NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_PROTO))
         self.context = context
     }
 

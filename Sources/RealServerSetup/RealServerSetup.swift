@@ -1,5 +1,6 @@
 internal import Netlink
 internal import NetworkAddress
+internal import PacketFilter
 
 /// Makes this host fit for its VIPs, and puts it back as it was.
 ///
@@ -22,10 +23,22 @@ public struct RealServerSetup: Sendable {
     }
 
     /// What `apply` would do now. Changes nothing, needs no capability, takes no lock.
-    public func plan() throws(SetupError) -> Plan {
+    public func plan() throws(SetupError) -> Plan { try survey().plan }
+
+    /// The host as it is, and what `apply` would do now. Changes nothing, needs no capability, takes no lock.
+    func survey() throws(SetupError) -> (host: HostSnapshot, plan: Plan) {
         let path = "\(runDirectory)/journal"
         let journal = try File.read(path).map { text throws(SetupError) in try Journal(parsing: text, path: path) }
-        return Plan(request, host: try host.snapshot(), owned: journal?.ownedAddresses ?? [])
+        let ownership = journal?.ownership ?? Ownership()
+        var snapshot = try host.snapshot(for: request)
+        // Nobody but an administrator may read nftables: then what is on record is believed.
+        if !Capability.hasNetworkAdministration {
+            if case .guardTable(let table)? = ownership.made[.guardTable]?.last {
+                snapshot.guardTable = .present(table)
+            }
+            if case .arpWall(let wall)? = ownership.made[.arpWall]?.last { snapshot.arpWall = .present(wall) }
+        }
+        return (snapshot, Plan(request, host: snapshot, ownership: ownership))
     }
 
     /// Makes the changes and verifies them by reading the kernel back. Returns what was changed: nothing where the host was
@@ -46,29 +59,43 @@ public struct RealServerSetup: Sendable {
     func apply(in directory: RunDirectory) throws(SetupError) -> [Plan.Step] {
         let journal = try directory.beginJournal()
         var performed: [Plan.Step] = []
-        var plan = try plan(owned: journal)
-        for _ in 0..<Self.rounds {
-            guard plan.refusals.isEmpty else {
-                let leftovers = undo(performed.map(\.change), keeping: journal, in: directory)
-                guard leftovers.isEmpty else {
-                    throw .notInForce(missing: plan.refusals.map(\.problem), leftovers: leftovers)
-                }
-                throw .refused(plan.refusals)
+        do throws(SetupError) {
+            try makeFit(journal, in: directory, &performed)
+            return performed
+        } catch {
+            // Whatever it was, also that the journal could not be written or the host not be read again.
+            let leftovers = undo(performed.map(\.change), keeping: journal, in: directory)
+            switch error {
+            case .applyFailed(let change, let reason, _):
+                throw .applyFailed(change: change, reason: reason, leftovers: leftovers)
+            case .notInForce(let missing, _): throw .notInForce(missing: missing, leftovers: leftovers)
+            case _ where leftovers.isEmpty: throw error
+            default: throw .notInForce(missing: [error.description], leftovers: leftovers)
             }
-            for step in plan.steps {
-                do throws(SetupError) {
-                    performed.append(step)
-                    try perform(step, journal, in: directory)
-                } catch {
-                    let leftovers = undo(performed.map(\.change), keeping: journal, in: directory)
-                    throw .applyFailed(change: step.change, reason: error.description, leftovers: leftovers)
-                }
-            }
-            plan = try self.plan(owned: journal)
-            if plan.isEmpty { return performed }
         }
-        let missing = plan.refusals.map(\.problem) + plan.steps.map(\.reason)
-        throw .notInForce(missing: missing, leftovers: undo(performed.map(\.change), keeping: journal, in: directory))
+    }
+
+    /// Changes the host until it is fit, round after round. Where it throws, `performed` is what has been changed.
+    private func makeFit(
+        _ journal: Journal, in directory: RunDirectory, _ performed: inout [Plan.Step]
+    ) throws(SetupError) {
+        var journal = journal
+        var plan = try plan(journal)
+        for _ in 0..<Self.rounds {
+            guard plan.refusals.isEmpty else { throw .refused(plan.refusals) }
+            try record(plan, in: directory, &journal)
+            for step in plan.steps {
+                performed.append(step)
+                do throws(SetupError) {
+                    try perform(step.change)
+                } catch {
+                    throw .applyFailed(change: step.change, reason: error.description, leftovers: [])
+                }
+            }
+            plan = try self.plan(journal)
+            if plan.isEmpty { return }
+        }
+        throw .notInForce(missing: plan.refusals.map(\.problem) + plan.steps.map(\.reason), leftovers: [])
     }
 
     /// What a look at a host that is to be kept fit came to.
@@ -83,34 +110,54 @@ public struct RealServerSetup: Sendable {
 
     /// Makes what changes it can: a refusal or a failure of one does not stand in the way of another, and nothing is undone.
     /// For the time when the host serves: then every change that hides a VIP is better made than not.
-    func repair(in directory: RunDirectory) throws(SetupError) -> Repair {
-        let journal = try directory.beginJournal()
-        var repair = Repair(plan: try plan(owned: journal))
-        for _ in 0..<Self.rounds where !repair.plan.steps.isEmpty {
+    ///
+    /// - Parameters:
+    ///   - journal: the record, kept in memory by whoever holds the directory's lock; what is changed is added to it.
+    ///   - directory: where it is written before anything is changed.
+    ///   - directors: by way of whom answers go back now; nil: any of the request's.
+    ///   - isDue: whether a change may be made now: what somebody else undoes at once every time is not fought over in a loop.
+    func repair(
+        _ journal: inout Journal, in directory: RunDirectory, preferring directors: [IPAddress]? = nil,
+        where isDue: (Change) -> Bool = { _ in true }
+    ) throws(SetupError) -> Repair {
+        var repair = Repair(plan: try plan(journal, preferring: directors))
+        for _ in 0..<Self.rounds where !repair.plan.steps.isEmpty || !repair.plan.unrecorded.isEmpty {
+            let due = repair.plan.steps.filter { isDue($0.change) }
+            try record(repair.plan, in: directory, &journal)
             repair.failures = []
-            for step in repair.plan.steps {
+            for step in due {
                 do throws(SetupError) {
-                    try perform(step, journal, in: directory)
+                    try perform(step.change)
                     repair.steps.append(step)
                 } catch {
                     repair.failures.append("\(step.change): \(error)")
                 }
             }
-            repair.plan = try plan(owned: journal)
+            repair.plan = try plan(journal, preferring: directors)
+            if due.isEmpty { break }
         }
         return repair
     }
 
-    private func plan(owned journal: Journal) throws(SetupError) -> Plan {
-        Plan(request, host: try host.snapshot(), owned: journal.ownedAddresses)
+    private func plan(_ journal: Journal, preferring directors: [IPAddress]? = nil) throws(SetupError) -> Plan {
+        Plan(
+            request, host: try host.snapshot(for: request), ownership: journal.ownership, preferring: directors)
     }
 
-    /// Records a change and makes it. That an interface has gone meanwhile, or that the VIP has come, is no failure: the next
-    /// look tells what is left to do.
-    private func perform(_ step: Plan.Step, _ journal: Journal, in directory: RunDirectory) throws(SetupError) {
-        if let entry = Journal.Entry(step.change), !journal.covers(entry) { try directory.append(entry) }
+    /// Writes down, in one piece, what a plan is about to change.
+    private func record(_ plan: Plan, in directory: RunDirectory, _ journal: inout Journal) throws(SetupError) {
+        let entries = journal.uncovered(
+            plan.unrecorded + plan.steps.compactMap { Journal.Entry($0.change) })
+        guard !entries.isEmpty else { return }
+        try directory.append(entries)
+        journal.entries += entries
+    }
+
+    /// Makes a change. That an interface has gone meanwhile, or that the VIP has come, is no failure: the next look tells
+    /// what is left to do.
+    private func perform(_ change: Change) throws(SetupError) {
         do throws(SetupError) {
-            try host.perform(step.change)
+            try host.perform(change)
         } catch .netlink(let error) where error.isAlreadyAbsent || error.isAlreadyPresent {
         }
     }
@@ -132,22 +179,35 @@ public struct RealServerSetup: Sendable {
         }
         var teardown = Teardown()
         var problems: [String] = []
-        for target in journal.targets {
-            do throws(SetupError) {
-                switch Self.restoration(of: target, on: try host.snapshot()) {
-                case .nothing: break
-                case .leave(let why): teardown.left.append(why)
-                case .change(let change):
-                    try host.perform(change)
+        let targets = journal.targets
+        let before = try host.snapshot(for: request)
+        let held = before.addressesByValue
+        if let stray = before.stray(from: journal.ownership) {
+            throw .journal(
+                path: directory.journalPath,
+                problem:
+                    "lines are missing: what bears rsagent's name on this host is not on record; nothing was touched",
+                cure: "remove that by hand (\(stray.removing)), and run rsagent teardown again")
+        }
+        for target in targets {
+            // While something that lets packets in could not be removed, what hides and guards it stays.
+            if target.isProtection, !problems.isEmpty { continue }
+            switch before.restoration(of: target, held) {
+            case .nothing: break
+            case .leave(let why): teardown.left.append(why)
+            case .change(let change):
+                do throws(SetupError) {
+                    try perform(change)
                     teardown.changes.append(change)
+                } catch {
+                    problems.append(error.description)
                 }
-            } catch {
-                problems.append(error.description)
             }
         }
-        let after = try host.snapshot()
-        for target in journal.targets {
-            if case .change(let change) = Self.restoration(of: target, on: after) {
+        let after = try host.snapshot(for: request)
+        let stillHeld = after.addressesByValue
+        for target in targets {
+            if case .change(let change) = after.restoration(of: target, stillHeld) {
                 problems.append("still to be done: \(change)")
             }
         }
@@ -169,55 +229,25 @@ public struct RealServerSetup: Sendable {
 
         init() {}
     }
-}
-
-extension RealServerSetup {
-    enum Restoration: Equatable {
-        case nothing
-        case leave(String)
-        case change(Change)
-    }
-
-    /// What putting `target` back takes on this host. A value is restored only while it is the one rsagent wrote: otherwise
-    /// someone else has decided since, and theirs stays.
-    static func restoration(of target: Journal.Target, on host: HostSnapshot) -> Restoration {
-        switch target {
-        case .sysctl(let recorded, let original, let written):
-            var sysctl = recorded
-            if case .interface(let index, _) = recorded.scope {
-                guard let interface = host.interface(index) else { return .nothing }
-                sysctl.scope = .interface(index: index, name: interface.name)
-            }
-            guard let value = host.value(of: sysctl), value != original else { return .nothing }
-            guard value == written else {
-                return .leave("\(sysctl) is \(value): rsagent had set \(written), someone else has changed it since")
-            }
-            return .change(.set(sysctl, from: value, to: original))
-        case .address(let vip, let interface, let index):
-            guard let present = host.addresses.first(where: { $0.interface == index && $0.address == vip }) else {
-                return .nothing
-            }
-            guard present.prefixLength == 32, present.label == Change.label(interfaceName: interface) else {
-                return .leave("\(vip)/\(present.prefixLength) on \(interface) is not the one rsagent added")
-            }
-            return .change(.removeAddress(vip, interface: index, interfaceName: interface))
-        }
-    }
 
     /// Reverses changes of this run, the last first, and takes them out of the journal. Returns what could not be reversed:
     /// then the journal keeps everything.
     private func undo(_ changes: [Change], keeping journal: Journal, in directory: RunDirectory) -> [String] {
         var leftovers: [String] = []
-        for change in changes.reversed() {
-            do throws(SetupError) {
-                guard let inverse = Self.inverse(of: change, on: try host.snapshot()) else { continue }
-                try host.perform(inverse)
-            } catch {
-                leftovers.append(error.description)
-            }
-        }
-        guard leftovers.isEmpty else { return leftovers }
         do throws(SetupError) {
+            if !changes.isEmpty {
+                var snapshot = try host.snapshot(for: request)
+                for change in changes.reversed() {
+                    guard let inverse = snapshot.inverse(of: change, snapshot.addressesByValue) else { continue }
+                    do throws(SetupError) {
+                        try perform(inverse)
+                        snapshot.foresee(inverse)
+                    } catch {
+                        leftovers.append(error.description)
+                    }
+                }
+            }
+            guard leftovers.isEmpty else { return leftovers }
             try directory.replaceJournal(journal)
             try discardIfEmpty(journal, in: directory)
         } catch {
@@ -226,23 +256,10 @@ extension RealServerSetup {
         return leftovers
     }
 
-    /// The change that takes `change` back, or nil where it never took effect.
-    private static func inverse(of change: Change, on host: HostSnapshot) -> Change? {
-        switch change {
-        case .set(let sysctl, let original, let written):
-            host.value(of: sysctl) == written && written != original
-                ? .set(sysctl, from: written, to: original) : nil
-        case .addAddress(let vip, let index, let name):
-            host.addresses.contains { $0.interface == index && $0.address == vip }
-                ? .removeAddress(vip, interface: index, interfaceName: name) : nil
-        case .removeAddress(let vip, let index, let name):
-            host.addresses.contains { $0.interface == index && $0.address == vip }
-                ? nil : .addAddress(vip, interface: index, interfaceName: name)
-        }
-    }
-
     /// A journal that records nothing does not stay: where nothing was changed, nothing is left.
     private func discardIfEmpty(_ journal: Journal, in directory: RunDirectory) throws(SetupError) {
-        if journal.entries.isEmpty { try directory.removeJournal(journal) }
+        if journal.ownership.made.isEmpty, !journal.entries.contains(where: \.isSysctl) {
+            try directory.removeJournal(journal)
+        }
     }
 }

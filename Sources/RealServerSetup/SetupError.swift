@@ -1,10 +1,15 @@
 internal import Glibc
 public import Netlink
+public import PacketFilter
 
 /// Why the host could not be read, changed or put back.
 public enum SetupError: Error, Sendable {
     /// The kernel refused a request.
     case netlink(NetlinkError)
+    /// The kernel's packet filter refused a request.
+    case packetFilter(PacketFilterError)
+    /// The kernel lacks a part that a change needs.
+    case missingPart(KernelPart)
     /// A file could not be read or written: the operation, the path, and errno's text.
     case file(operation: String, path: String, reason: String)
     /// A capability is missing; nothing was touched.
@@ -31,6 +36,8 @@ extension SetupError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .netlink(let error): return error.description
+        case .packetFilter(let error): return error.description
+        case .missingPart(let part): return "this kernel has no \(part.rawValue); \(part.cure)"
         case .file(let operation, let path, let reason): return "\(operation) \(path): \(reason)"
         case .missingCapability(let name):
             return

@@ -49,7 +49,7 @@ struct ValidationFailure: Error, CustomStringConvertible {
 
 extension AgentConfiguration {
     /// What this configuration asks of the host.
-    var setupRequest: SetupRequest { SetupRequest(directRoutingVIPs: services.flatMap(\.vips).compactMap(\.v4)) }
+    var setupRequest: SetupRequest { SetupRequest(self) }
 
     var setup: RealServerSetup { RealServerSetup(setupRequest, runDirectory: runDirectory) }
 }

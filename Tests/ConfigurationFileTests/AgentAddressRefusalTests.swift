@@ -55,8 +55,31 @@ struct AgentAddressRefusalTests {
             address that a VIP can have, such as "192.0.2.10"
             """#),
         AgentRefusal(
-            "a VIP of IPv6", vip: #""2001:db8::10""#,
-            #"f.toml:3: service[0].vip: 2001:db8::10 is IPv6, which is not in this version; write an IPv4 address"#),
+            "a VIP of IPv6 with a prefix length", vip: #""2001:db8::10/128""#,
+            #"f.toml:3: service[0].vip: "2001:db8::10/128" has a prefix length; write "2001:db8::10""#),
+        AgentRefusal(
+            "a VIP that is a network of IPv6", vip: #""2001:db8::/64""#,
+            #"""
+            f.toml:3: service[0].vip: "2001:db8::/64" is a network, not the address of a host; write one address, \#
+            such as "192.0.2.10"
+            """#),
+        AgentRefusal(
+            "VIPs of IPv6 that no VIP can be", vip: #"["fe80::10", "ff02::1", "::1", "::", "::ffff:192.0.2.10"]"#,
+            #"""
+            f.toml:3: service[0].vip[0]: fe80::10 is a link-local address, which means something on one link only; \#
+            write an address that a VIP can have, such as "2001:db8::10"
+            f.toml:3: service[0].vip[1]: ff02::1 is a multicast address, not the address of a host; write an \#
+            address that a VIP can have, such as "192.0.2.10"
+            f.toml:3: service[0].vip[2]: ::1 is a loopback address, not the address of a host; write an address \#
+            that a VIP can have, such as "192.0.2.10"
+            f.toml:3: service[0].vip[3]: :: is the unspecified address, not the address of a host; write an \#
+            address that a VIP can have, such as "192.0.2.10"
+            f.toml:3: service[0].vip[4]: ::ffff:192.0.2.10 is an IPv4 address in IPv6 notation, not the address \#
+            of a host; write an address that a VIP can have, such as "192.0.2.10"
+            """#),
+        AgentRefusal(
+            "a VIP of IPv6 twice, written in two ways", vip: #"["2001:db8::10", "2001:DB8:0::10"]"#,
+            #"f.toml:3: service[0].vip[1]: 2001:db8::10 is listed twice; remove one of the two"#),
         AgentRefusal(
             "a VIP by name", vip: #""www.example.com""#,
             #"""

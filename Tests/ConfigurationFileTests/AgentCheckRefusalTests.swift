@@ -255,7 +255,8 @@ struct AgentCheckRefusalTests {
             f.toml:5: service[0].weight: 70000 is out of range; write a whole number of 0 to 65535
             f.toml:7: service[1].name: "web" is the name of another service already (line 2); give one of the two \#
             another name
-            f.toml:8: service[1].vip: ::1 is IPv6, which is not in this version; write an IPv4 address
+            f.toml:8: service[1].vip: ::1 is a loopback address, not the address of a host; write an address that \#
+            a VIP can have, such as "192.0.2.10"
             f.toml:10: service[1].check[0].port: is missing; the service takes all ports: write which one to \#
             check, such as port = 80
             f.toml:11: service[1].check[0].http: "x" does not begin with '/'; write a path such as "/healthz"

@@ -41,33 +41,20 @@ struct AgentServiceRefusalTests {
         AgentRefusal(
             "what a service does not do yet",
             service: #"""
-                reply = "direct"
-                tunnel = "ipip"
-                tunnel_port = 6080
-                real_port = 8080
                 slow_start = "30s"
                 agent_check = "10.0.0.11:9381"
-                scope = "host"
                 persistence = "5m"
                 [service.load]
                 cpu = 0.8
                 """#,
             #"""
-            f.toml:5: service[0].reply: is not in this version; remove it: with forward = "dr" answers go \#
-            straight to the client
-            f.toml:6: service[0].tunnel: is not in this version; remove it: this version does "dr" only
-            f.toml:7: service[0].tunnel_port: is not in this version; remove it: this version does "dr" only
-            f.toml:8: service[0].real_port: is not in this version; remove it: with forward = "dr" the service \#
-            listens on the VIP's own port
-            f.toml:9: service[0].slow_start: is not in this version; remove it: the full weight is reported as \#
+            f.toml:5: service[0].slow_start: is not in this version; remove it: the full weight is reported as \#
             soon as the checks pass
-            f.toml:10: service[0].agent_check: is not in this version; remove it: let HAProxy check GET \#
+            f.toml:6: service[0].agent_check: is not in this version; remove it: let HAProxy check GET \#
             /health/NAME on report.listen
-            f.toml:11: service[0].scope: is not in this version; remove it: VIPs are added with the scope this \#
-            version needs
-            f.toml:12: service[0].persistence: is not in this version; remove it: it is the director's business
-            f.toml:13: service[0].load: is not in this version; remove it: the weight is `weight` while the \#
-            checks pass, else 0
+            f.toml:7: service[0].persistence: is not in this version; remove it: it is the director's business
+            f.toml:8: service[0].load: is not in this version; remove it: the weight is `weight` while the checks \#
+            pass, else 0
             """#),
         AgentRefusal(
             "a name with a slash",
@@ -137,23 +124,5 @@ struct AgentServiceRefusalTests {
         AgentRefusal(
             "a protocol that does not exist", service: #"protocol = "quic""#,
             #"f.toml:5: service[0].protocol: "quic" is not known; write protocol = "tcp""#),
-        AgentRefusal(
-            "forwarding of a later version", service: #"forward = "tun""#,
-            #"""
-            f.toml:5: service[0].forward: "tun" is not in this version; write forward = "dr": this version does \#
-            "dr" only
-            """#),
-        AgentRefusal(
-            "forwarding of a later version, NAT", service: #"forward = "nat""#,
-            #"""
-            f.toml:5: service[0].forward: "nat" is not in this version; write forward = "dr": this version does \#
-            "dr" only
-            """#),
-        AgentRefusal(
-            "forwarding as a number", service: #"forward = 1"#,
-            #"f.toml:5: service[0].forward: is a number, not text; write forward = "dr""#),
-        AgentRefusal(
-            "forwarding that does not exist", service: #"forward = "gre""#,
-            #"f.toml:5: service[0].forward: "gre" is not known; write forward = "dr""#),
     ]
 }

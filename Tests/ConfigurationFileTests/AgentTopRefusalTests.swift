@@ -28,8 +28,8 @@ struct AgentTopRefusalTests {
         AgentRefusal(
             "a key that nothing resembles", top: #"colour = "red""#,
             #"""
-            f.toml:1: colour: is not a key; remove it, or write one of interface, directors, run_dir, state_dir, \#
-            report, service
+            f.toml:1: colour: is not a key; remove it, or write one of interface, directors, tunnel_sources, \#
+            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, report, service
             """#),
         AgentRefusal(
             "a key of another table names its home", top: #"listen = "10.0.0.11:9380""#,
@@ -43,8 +43,8 @@ struct AgentTopRefusalTests {
         AgentRefusal(
             "a quoted key keeps its quotes", top: #""a b" = 1"#,
             #"""
-            f.toml:1: "a b": is not a key; remove it, or write one of interface, directors, run_dir, state_dir, \#
-            report, service
+            f.toml:1: "a b": is not a key; remove it, or write one of interface, directors, tunnel_sources, \#
+            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, report, service
             """#),
         AgentRefusal(
             "an interface name of 16 bytes", top: #"interface = "abcdefghijklmnop""#,

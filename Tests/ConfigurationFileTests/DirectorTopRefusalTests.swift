@@ -191,6 +191,17 @@ struct DirectorTopRefusalTests {
             this version
             """#),
         DirectorRefusal(
+            "forwarding that the agent knows and this director does not",
+            service: #"""
+                forward = "tun"
+                [[service.server]]
+                address = "10.0.0.11"
+                """#,
+            #"""
+            f.toml:6: service[0].forward: "tun" is not in this version; write forward = "dr": this version does \#
+            "dr" only
+            """#),
+        DirectorRefusal(
             "a list of ports", port: #"[80, 443]"#,
             #"f.toml:5: service[0].port: is a list; write one number, and a [[service]] of its own for each port"#),
         DirectorRefusal(

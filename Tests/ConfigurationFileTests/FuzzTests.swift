@@ -20,6 +20,8 @@ struct FuzzTests {
     private static let agent = """
         interface = "eth0" # x
         directors = ["10.0.0.1"]
+        tunnel_sources = ["172.16.0.0/16", "10.9.0.1"]
+        default_route = true
         [report]
         listen = ["10.0.0.11:9380"]
         [[service]]
@@ -27,6 +29,11 @@ struct FuzzTests {
         vip = ["192.0.2.10"]
         port = [80, 443]
         weight = 10
+        forward = "tun"
+        tunnel = "gue"
+        tunnel_port = 6081
+        reply = "director"
+        scope = "host"
         [[service.check]]
         http = '/'
         status = [200]
@@ -37,6 +44,12 @@ struct FuzzTests {
         vip = "192.0.2.11"
         port = 0
         check = [{ tcp = true, port = 25 }]
+        [[service]]
+        name = "c"
+        vip = "192.0.2.12"
+        port = 8080
+        forward = "nat"
+        real_port = 80
         """
     private static let director = """
         interface = "eth0"
@@ -68,7 +81,8 @@ struct FuzzTests {
         "0", "-1", "65535", "65536", "9223372036854775807", "0.5", "nan", "true", "1979-05-27", "''", "'x'", "'/'",
         "[]",
         "[[]]", "[0]", "['a', 1]", "{}", "{ a.b = 1 }", "[{}]", "[{ tcp = true }]", "'192.0.2.10'",
-        "['192.0.2.11', '192.0.2.10']", "'::1'", "'10.0.0.1/8'", "'10.0.0.11:80'", "'1h'", "'1ms'", "'udp'", "'wlc'",
+        "['192.0.2.11', '192.0.2.10']", "'::1'", "'2001:db8::1'", "'10.0.0.1/8'", "'0.0.0.0/0'", "['::/1']", "'nat'",
+        "'tun'", "'direct'", "'host'", "'10.0.0.11:80'", "'1h'", "'1ms'", "'udp'", "'wlc'",
         "'http://a:1'", "\"\"\"\nx\n\"\"\"",
     ].map { Array($0.utf8) }
 

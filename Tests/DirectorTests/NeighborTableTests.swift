@@ -1,5 +1,6 @@
 internal import Forwarding
 internal import NetworkAddress
+internal import PacketIO
 internal import Testing
 
 @testable internal import Director

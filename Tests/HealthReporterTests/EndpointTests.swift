@@ -15,7 +15,7 @@ struct EndpointTests {
         await store.record(setupProblems: [:])
         return Endpoint(
             store: store,
-            connections: ConnectionCounter(services: services, logger: silent) { [counted] _ in counted.value })
+            connections: try makeCounter(services) { [counted] _ in counted.value })
     }
 
     private func ask(
@@ -76,6 +76,35 @@ struct EndpointTests {
         }
     }
 
+    @Test("a director whose poll is held is there until the poll ends, and no other caller is")
+    func held() async throws {
+        let endpoint = try await makeEndpoint(directors: ["10.0.0.1", "10.0.0.2"])
+        let (one, two) = (address("10.0.0.1"), address("10.0.0.2"))
+        func silentInAnHour() async -> [IPAddress] {
+            await endpoint.store.directors.presence.silent(at: .now + .seconds(3_600))
+        }
+        let question = Question(
+            method: "GET", path: "/v1/report", query: "since=1&wait=60s", caller: .network(address("::ffff:10.0.0.2")))
+        let stranger = Question(
+            method: "GET", path: "/v1/report", query: "since=1", caller: .network(address("10.0.0.3")))
+        let whileHeld = Box<[IPAddress]>([])
+        for error in [nil, ReporterError(.tooManyWaiters, operation: "wait", cause: "test")] {
+            #expect(await silentInAnHour() == [one, two])
+            do {
+                _ = try await endpoint.answer(question) { _, _ throws(ReporterError) in
+                    whileHeld.value = await silentInAnHour()
+                    if let error { throw error }
+                }
+            } catch {}
+            #expect(whileHeld.value == [one])
+            #expect(await silentInAnHour() == [one, two])
+        }
+        _ = try await endpoint.answer(stranger) { _, _ throws(ReporterError) in
+            whileHeld.value = await silentInAnHour()
+        }
+        #expect(whileHeld.value == [one, two])
+    }
+
     @Test("connections are counted afresh for the control socket, and for nobody else")
     func freshCount() async throws {
         let endpoint = try await makeEndpoint()
@@ -94,8 +123,7 @@ struct EndpointTests {
     func ready() async throws {
         let service = makeService(checks: [AgentConfiguration.Check(.tcp, rise: 1, fall: 1)])
         let store = try makeStore(in: folder, services: [service])
-        let endpoint = Endpoint(
-            store: store, connections: ConnectionCounter(services: [service], logger: silent) { _ in 0 })
+        let endpoint = Endpoint(store: store, connections: try makeCounter([service]) { _ in 0 })
         #expect(try await ask(endpoint, "/livez") == .text("ok\n"))
         #expect(try await ask(endpoint, "/readyz") == .text("not ready\n", status: 503))
         await store.record(setupProblems: ["web": ["broken"]])

@@ -84,6 +84,30 @@ func makeService(
     AgentConfiguration.Service(name: name, vips: [address(vip)], ports: [port], checks: checks)
 }
 
+/// A service whose director translates addresses, so that its packets end on this host's own.
+func makeTranslatedService(
+    _ name: String = "web", vips: [String] = ["192.0.2.10"], ports: [UInt16] = [80], realPort: UInt16? = nil,
+    checks: [AgentConfiguration.Check] = []
+) -> AgentConfiguration.Service {
+    AgentConfiguration.Service(
+        name: name, vips: vips.map(address), ports: ports, forward: .nat, realPort: realPort, checks: checks)
+}
+
+func makeTargets(of service: AgentConfiguration.Service, ownAddresses: [String] = []) throws -> [CheckTarget] {
+    try CheckTarget.all(of: service, at: LocalEndpoints(of: service, ownAddresses: ownAddresses.map(address)))
+}
+
+func makeCounter(
+    _ services: [AgentConfiguration.Service], ownAddresses: [String] = [],
+    count: @escaping @Sendable (LocalEndpoints) throws -> Int
+) throws -> ConnectionCounter {
+    let counted = try services.map { service in
+        ConnectionCounter.Counted(
+            name: service.name, endpoints: try LocalEndpoints(of: service, ownAddresses: ownAddresses.map(address)))
+    }
+    return ConnectionCounter(services: counted, logger: silent, count: count)
+}
+
 func makeConfiguration(
     in folder: Folder, directors: [String] = [], services: [AgentConfiguration.Service] = [makeService()]
 ) -> AgentConfiguration {
@@ -92,11 +116,13 @@ func makeConfiguration(
 }
 
 func makeStore(
-    in folder: Folder, directors: [String] = [], services: [AgentConfiguration.Service] = [makeService()]
+    in folder: Folder, directors: [String] = [], services: [AgentConfiguration.Service] = [makeService()],
+    instant: DirectorPresence.Instant = .now, logger: Logger = silent,
+    onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil
 ) throws -> ReportStore {
     try ReportStore(
         configuration: makeConfiguration(in: folder, directors: directors, services: services), identity: somebody,
-        logger: silent, now: noon)
+        onDirectors: onDirectors, logger: logger, now: noon, instant: instant)
 }
 
 func outcome(_ ok: Bool, _ message: String? = nil) -> CheckOutcome {

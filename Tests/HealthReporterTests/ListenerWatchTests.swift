@@ -29,7 +29,7 @@ struct ListenerWatchTests {
         let service = AgentConfiguration.Service(
             name: "web", vips: [.v4(IPv4Address(192, 0, 2, 10))], ports: [80],
             checks: [AgentConfiguration.Check(.tcp, interval: .seconds(3_600), fall: fall)])
-        return try #require(try CheckTarget.all(of: service).first)
+        return try #require(try makeTargets(of: service).first)
     }
 
     /// Lets the watch see the service listening, lets it die, and waits until `count` questions were asked; returns how

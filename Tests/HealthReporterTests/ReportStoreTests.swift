@@ -36,6 +36,19 @@ struct ReportStoreTests {
         #expect(await store.services[0].setup == Report.Setup(problems: ["the VIP is gone"]))
     }
 
+    @Test("a warning is shown and takes no service down, and goes with the next audit without it")
+    func warning() async throws {
+        let store = try await storeUp()
+        await store.record(setupProblems: [:], warnings: ["web": ["another host answers"], "other": ["x"]])
+        #expect(await store.services[0].state == .up)
+        #expect(await store.services[0].weight == 100)
+        #expect(await store.services[0].reason == "")
+        #expect(await store.services[0].setup == Report.Setup(problems: [], warnings: ["another host answers"]))
+        #expect(await store.services[0].setup.ok)
+        await store.record(setupProblems: [:])
+        #expect(await store.services[0].setup == Report.Setup(problems: []))
+    }
+
     @Test("what varies all the time is shown and makes no generation")
     func measurements() async throws {
         let store = try await storeUp()
@@ -63,6 +76,7 @@ struct ReportStoreTests {
         "each change a director or an operator should see makes a generation",
         arguments: [
             { (store: ReportStore) async throws in await store.record(setupProblems: ["web": ["x"]]) },
+            { await $0.record(setupProblems: [:], warnings: ["web": ["x"]]) },
             {
                 await $0.record(outcome(false), service: 0, check: 0)
                 await $0.record(outcome(false), service: 0, check: 0)

@@ -20,7 +20,7 @@ struct ReportTests {
         ])
 
     static let json = #"""
-        {"agent":"rsagent 0.1.0","boot":"b007","generation":42,"host":"rs1","services":[{"base_weight":100,"checks":[{"latency_ms":1.25,"message":"200","name":"http /healthz","ok":true,"since":"2026-11-22T09:00:00Z"}],"connections":12,"forward":"dr","name":"web","ports":[80],"protocol":"tcp","reason":"cpu 0.83","setup":{"ok":true,"problems":[]},"state":"up","vips":["192.0.2.10"],"weight":87}],"time":"2026-11-22T10:00:00Z"}
+        {"agent":"rsagent 0.1.0","boot":"b007","generation":42,"host":"rs1","services":[{"base_weight":100,"checks":[{"latency_ms":1.25,"message":"200","name":"http /healthz","ok":true,"since":"2026-11-22T09:00:00Z"}],"connections":12,"forward":"dr","name":"web","ports":[80],"protocol":"tcp","reason":"cpu 0.83","setup":{"ok":true,"problems":[],"warnings":[]},"state":"up","vips":["192.0.2.10"],"weight":87}],"time":"2026-11-22T10:00:00Z"}
         """#
 
     @Test("a report is written with the keys of the contract")
@@ -40,6 +40,27 @@ struct ReportTests {
             .replacing(#""base_weight":"#, with: #""load":[0.5],"base_weight":"#)
             .replacing(#""latency_ms":"#, with: #""tls":null,"latency_ms":"#)
         #expect(try Report(json: Array(newer.utf8)) == Self.report)
+    }
+
+    @Test("an agent that does not tell warnings has none")
+    func noWarnings() throws {
+        let older = Self.json.replacing(#","warnings":[]"#, with: "")
+        #expect(older != Self.json)
+        #expect(try Report(json: Array(older.utf8)) == Self.report)
+    }
+
+    @Test("warnings are told beside a sound setup, and how packets come and for which VIPs as it is configured")
+    func warnings() throws {
+        var report = Self.report
+        let warning = "another host, 02:00:00:00:00:09, answers for VIP 2001:db8::10"
+        report.services[0].setup = Report.Setup(problems: [], warnings: [warning])
+        report.services[0].forward = .tun
+        report.services[0].vips = [address("192.0.2.10"), address("2001:db8::10")]
+        let text = String(decoding: report.json(), as: UTF8.self)
+        #expect(text.contains(#""setup":{"ok":true,"problems":[],"warnings":["\#(warning)"]}"#))
+        #expect(text.contains(#""forward":"tun""#))
+        #expect(text.contains(#""vips":["192.0.2.10","2001:db8::10"]"#))
+        #expect(try Report(json: report.json()) == report)
     }
 
     @Test("what could not be measured is left out, and may be missing")

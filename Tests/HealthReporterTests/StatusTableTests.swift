@@ -62,6 +62,19 @@ struct StatusTableTests {
         #expect(!text.contains("\r"))
     }
 
+    @Test("warnings are told beside a setup that is sound, and beside problems")
+    func warnings() {
+        let warning = "another host, 02:00:00:00:00:09, answers for VIP 192.0.2.10"
+        let sound = table { $0.services[0].setup = Report.Setup(problems: [], warnings: [warning]) }
+        #expect(sound.contains("  setup          ok\n  setup          warning           \(warning)\n"))
+        let broken = table(coloured: true) {
+            $0.services[0].setup = Report.Setup(problems: ["the VIP is gone"], warnings: [warning])
+        }
+        #expect(!broken.contains("  setup          \u{1B}[32mok"))
+        #expect(broken.contains("\u{1B}[31mproblem\u{1B}[0m"))
+        #expect(broken.contains("\u{1B}[33mwarning\u{1B}[0m"))
+    }
+
     @Test("without directors the table says so")
     func noDirectors() {
         let control = ControlAnswer(

@@ -2,8 +2,9 @@ internal import Glibc
 
 /// Waits for a condition instead of for a time.
 public enum Deadline {
-    /// By how much every limit is longer than it says: in a guest without KVM everything takes its time.
-    private static let patience = Lab.isEmulated ? 10 : 1
+    /// By how much every limit is longer than it says: a machine that others use too, and more so a guest without KVM, takes its
+    /// time.
+    private static let patience = Lab.isEmulated ? 10 : 3
 
     /// Asks `condition` again and again until it gives a value; throws a `LabError` naming `what` when `limit` is over.
     public static func wait<Value>(
@@ -29,13 +30,14 @@ public enum Deadline {
 
     /// The same on a thread that may block, such as a namespace's.
     public static func block(
-        until what: String, limit: Duration = .seconds(20), _ condition: () throws -> Bool
+        until what: String, limit: Duration = .seconds(20), every interval: Duration = .milliseconds(20),
+        _ condition: () throws -> Bool
     ) throws {
         let clock = ContinuousClock()
         let end = clock.now + limit * patience
         while try !condition() {
             guard clock.now < end else { throw LabError("waited \(limit * patience) for: \(what)") }
-            usleep(20_000)
+            usleep(UInt32(interval / .microseconds(1)))
         }
     }
 }

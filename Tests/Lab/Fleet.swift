@@ -14,8 +14,8 @@ public final class Fleet: @unchecked Sendable {
     /// A fleet without anything running yet.
     public init(on lab: Lab) { self.lab = lab }
 
-    /// The agent's configuration on a backend: the service `web` on the VIP, checked ten times a second; once on an emulated
-    /// machine.
+    /// The agent's configuration on a backend: the service `web` on the VIP, checked once a second and given that long: a busy
+    /// machine is no dead server.
     public func agentConfiguration(for host: LabHost, more: String = "") -> String {
         """
         interface = "eth0"
@@ -30,10 +30,10 @@ public final class Fleet: @unchecked Sendable {
         \(more)
         [[service.check]]
         http     = "/"
-        interval = "\(Lab.isEmulated ? "1s" : "100ms")"
-        timeout  = "\(Lab.isEmulated ? "1s" : "100ms")"
+        interval = "1s"
+        timeout  = "1s"
         rise     = 2
-        fall     = 2
+        fall     = 3
 
         """
     }

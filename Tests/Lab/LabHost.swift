@@ -65,12 +65,14 @@ public struct LabHost: Sendable {
         guard made.status == 0 else { throw LabError(made.text) }
     }
 
-    /// The host as text: addresses, routes, sysctls, and the files below `files`, which is a folder of the host's.
+    /// The host as text: addresses, routes, rules, packet-filter tables, GUE's ports, sysctls, and the files below `files`,
+    /// which is a folder of the host's.
     public func text(files: String = "var") async throws -> String {
         var text = ""
-        for line in ["ip -d addr show", "ip route show table all", "ip rule show", "nft list ruleset"] {
-            text += "$ \(line)\n\(try await require(line).output)\n"
+        for line in HostText.listings {
+            text += "$ \(line)\n\(HostText.uncounted(try await require(line).output))\n"
         }
+        text += HostText.sorted(try await run(HostText.portListing).output) + "\n"
         text += HostText.sorted(try await run(Sysctl.listing).output) + "\n"
         _ = try await Command.run(["mkdir", "-p", "\(directory)/\(files)"])
         let list = try await Command.run(["find", "\(directory)/\(files)", "-printf", "%P:%y:%m:%u\\n"])

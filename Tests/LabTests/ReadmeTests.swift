@@ -46,7 +46,7 @@ extension TheLab {
             let good: Set<Int32> =
                 switch command {
                 case "rsagent plan": [0, 2]
-                case "rsagent status", "rsagent status --json": [0, 1]
+                case "rsagent status", "rsagent status --json", "rsagent doctor": [0, 1]
                 default: [0]
                 }
             try await Deadline.wait(until: command) {

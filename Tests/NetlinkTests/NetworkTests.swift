@@ -16,6 +16,7 @@ struct NetworkTests {
             try Command.require("ip link set eth0.5 master br0 up")
             try Sysctl.set("net/ipv4/conf/eth0.5/arp_ignore=3")
             try Sysctl.set("net/ipv4/conf/eth0.5/arp_announce=1")
+            try Sysctl.set("net/ipv4/conf/eth0.5/rp_filter=2")
             return try Network().links()
         }
         #expect(links.map(\.name).sorted() == ["br0", "eth0.5", "lo", "peer0"])
@@ -24,7 +25,7 @@ struct NetworkTests {
         #expect(bridge.kind == "bridge" && bridge.master == nil && !bridge.isUp)
         #expect(port.kind == "veth" && port.master == bridge.index && port.isUp)
         #expect(port.hardwareAddress == MACAddress("02:00:00:00:00:05"))
-        #expect(port.ipv4 == Link.IPv4Settings(arpIgnore: 3, arpAnnounce: 1))
+        #expect(port.ipv4 == Link.IPv4Settings(arpIgnore: 3, arpAnnounce: 1, reversePathFilter: 2))
         #expect(links.first { $0.name == "lo" }?.isLoopback == true)
     }
 
@@ -77,8 +78,15 @@ struct NetworkTests {
             try Command.require("ip addr add 10.0.1.1/24 dev eth1")
             try Command.require("ip route add default via 10.0.0.2 metric 200")
             try Command.require("ip route add default via 10.0.1.2 metric 100")
+            try Command.require("ip route add default via 10.0.0.2 metric 1 table 100")
+            try Command.require("ip route add unreachable default metric 2")
             let links = try Network().links()
             #expect(try Network().defaultRouteInterface() == links.first { $0.name == "eth1" }?.index)
+            #expect(try Network().defaultRouteInterface(isIPv6: true) == nil)
+            try Command.require("ip addr add fd00::1/64 dev eth0 nodad")
+            try Command.require("ip -6 route add default via fd00::2")
+            #expect(
+                try Network().defaultRouteInterface(isIPv6: true) == links.first { $0.name == "eth0" }?.index)
         }
     }
 }

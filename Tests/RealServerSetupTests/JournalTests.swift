@@ -9,7 +9,7 @@ struct JournalTests {
     private let first = Journal.Entry.sysctl(name: .arpIgnore, interface: "eth0", index: 2, original: 0, written: 1)
     private let again = Journal.Entry.sysctl(name: .arpIgnore, interface: "eth0", index: 2, original: 3, written: 2)
     private let all = Journal.Entry.sysctl(name: .arpIgnore, interface: "all", index: nil, original: 3, written: 1)
-    private let address = Journal.Entry.address(IPv4Address(192, 0, 2, 10), interface: "lo", index: 1)
+    private let address = Journal.Entry.made(.vip(IPv4Address(192, 0, 2, 10)))
 
     @Test("what is written is read")
     func roundTrip() throws {
@@ -31,21 +31,20 @@ struct JournalTests {
         let journal = Journal(header: header, entries: [first, all, address, again, address])
         #expect(
             journal.targets == [
-                .address(IPv4Address(192, 0, 2, 10), interface: "lo", index: 1),
-                .sysctl(ARPSysctl(.arpIgnore, of: .all), original: 3, written: 1),
+                .object([.vip(IPv4Address(192, 0, 2, 10))]),
+                .sysctl(IPv4Sysctl(.arpIgnore, of: .all), original: 3, written: 1),
                 .sysctl(
-                    ARPSysctl(.arpIgnore, of: .interface(index: 2, name: "eth0")), original: 0, written: 2),
+                    IPv4Sysctl(.arpIgnore, of: .interface(index: 2, name: "eth0")), original: 0, written: 2),
             ])
     }
 
     @Test("a repair to the same value adds no line, one to another value does")
     func covers() {
         let journal = Journal(header: header, entries: [first, address])
-        #expect(journal.covers(address))
-        #expect(journal.covers(.sysctl(name: .arpIgnore, interface: "eth0", index: 2, original: 5, written: 1)))
-        #expect(!journal.covers(again))
-        #expect(!journal.covers(all))
-        #expect(!journal.covers(.sysctl(name: .arpIgnore, interface: "eth0", index: 3, original: 0, written: 1)))
+        let same = Journal.Entry.sysctl(name: .arpIgnore, interface: "eth0", index: 2, original: 5, written: 1)
+        let other = Journal.Entry.sysctl(name: .arpIgnore, interface: "eth0", index: 3, original: 0, written: 1)
+        #expect(journal.uncovered([address, same]).isEmpty)
+        #expect(journal.uncovered([address, again, all, other, all]) == [again, all, other])
     }
 
     @Test(
@@ -63,16 +62,16 @@ struct JournalTests {
 
     @Test("a value is put back only while it is the one rsagent wrote")
     func restoration() {
-        let sysctl = ARPSysctl(.arpIgnore, of: .interface(index: 2, name: "eth0"))
+        let sysctl = IPv4Sysctl(.arpIgnore, of: .interface(index: 2, name: "eth0"))
         let target = Journal.Target.sysctl(sysctl, original: 0, written: 1)
         let now = { (value: Int) in
-            RealServerSetup.restoration(of: target, on: PlanTests.host([PlanTests.eth(0, ignore: value)]))
+            PlanTests.host([PlanTests.eth(0, ignore: value)]).restoration(of: target, [:])
         }
         #expect(now(1) == .change(.set(sysctl, from: 1, to: 0)))
         #expect(now(0) == .nothing)
         #expect(
             now(2) == .leave("net.ipv4.conf.eth0.arp_ignore is 2: rsagent had set 1, someone else has changed it since")
         )
-        #expect(RealServerSetup.restoration(of: target, on: PlanTests.host([])) == .nothing, "the interface is gone")
+        #expect(PlanTests.host([]).restoration(of: target, [:]) == .nothing, "the interface is gone")
     }
 }

@@ -378,9 +378,11 @@ struct KernelTests {
             try Command.require("ip addr add 192.0.2.10/32 dev eth0")
             try Sysctl.set("net.ipv4.conf.eth0.arp_ignore=0")
             try Self.nic(1)
-            let repair = try setup.repair(in: directory)
+            var journal = try directory.beginJournal()
+            let repair = try setup.repair(&journal, in: directory)
             #expect(repair.failures.isEmpty && repair.plan.steps.isEmpty)
-            #expect(repair.plan.problems(for: Self.vip).count == 1 && repair.plan.problems(for: other).isEmpty)
+            #expect(
+                repair.plan.problems(for: "192.0.2.10").count == 1 && repair.plan.problems(for: "192.0.2.20").isEmpty)
             for number in 0...1 {
                 let wire = try ARPWire(interface: "peer\(number)")
                 let answers = try wire.answers(
@@ -443,17 +445,19 @@ private final class FaultyHost: Host, @unchecked Sendable {
 
     private var isDead: Bool { dyingAt.map { performed >= $0 } ?? false }
 
-    func snapshot() throws(SetupError) -> HostSnapshot {
+    func snapshot(for request: SetupRequest) throws(SetupError) -> HostSnapshot {
         if isDead { throw .missingCapability("life") }
-        return try kernel.snapshot()
+        return try kernel.snapshot(for: request)
     }
+
+    func pulse(for request: SetupRequest) throws(SetupError) -> HostPulse { try kernel.pulse(for: request) }
 
     func perform(_ change: Change) throws(SetupError) {
         if isDead { throw .missingCapability("life") }
         performed += 1
         if performed == 1, let removing { _ = try? Command.require("ip link del \(removing)") }
         if performed - 1 == failing { throw .missingCapability("luck") }
-        if let ignoring, performed > ignoring, case .addAddress = change { return }
+        if let ignoring, performed > ignoring, case .add(.address) = change { return }
         try kernel.perform(change)
     }
 }

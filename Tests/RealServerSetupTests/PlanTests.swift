@@ -9,18 +9,18 @@ struct PlanTests {
     static let request = SetupRequest(directRoutingVIPs: [vip])
 
     static let lo = HostSnapshot.Interface(
-        index: 1, name: "lo", isLoopback: true, speaksARP: false, arp: ARPSettings(ignore: 0, announce: 0))
+        index: 1, name: "lo", isLoopback: true, speaksARP: false, ipv4: IPv4Settings(ignore: 0, announce: 0))
 
     static func eth(
         _ number: Int32, ignore: Int = 0, announce: Int = 0, speaksARP: Bool = true, isUp: Bool = true
     ) -> HostSnapshot.Interface {
         HostSnapshot.Interface(
             index: 2 + number, name: "eth\(number)", isUp: isUp, speaksARP: speaksARP,
-            arp: ARPSettings(ignore: ignore, announce: announce))
+            ipv4: IPv4Settings(ignore: ignore, announce: announce))
     }
 
     static func host(
-        _ interfaces: [HostSnapshot.Interface], all: ARPSettings = ARPSettings(ignore: 0, announce: 0),
+        _ interfaces: [HostSnapshot.Interface], all: IPv4Settings = IPv4Settings(ignore: 0, announce: 0),
         addresses: [HostSnapshot.Address] = []
     ) -> HostSnapshot {
         HostSnapshot(interfaces: [lo] + interfaces, addresses: addresses, all: all)
@@ -51,14 +51,14 @@ struct PlanTests {
             (3, 0, 1, 1), (3, 1, 1, 1), (3, 8, nil, 1), (4, 0, 1, 0), (7, 1, nil, 0), (8, 0, nil, nil), (9, 0, 1, 0),
         ] as [(Int, Int, Int?, Int?)])
     func arpIgnore(all: Int, own: Int, expectedOwn: Int?, expectedAll: Int?) {
-        let host = Self.host([Self.eth(0, ignore: own, announce: 2)], all: ARPSettings(ignore: all, announce: 0))
+        let host = Self.host([Self.eth(0, ignore: own, announce: 2)], all: IPv4Settings(ignore: all, announce: 0))
         let plan = Plan(Self.request, host: host)
         let changes = plan.steps.map(\.change)
-        let eth = ARPSysctl(.arpIgnore, of: .interface(index: 2, name: "eth0"))
+        let eth = IPv4Sysctl(.arpIgnore, of: .interface(index: 2, name: "eth0"))
         // Lowering all to 1 hides on its own: an interface at 0 or 1 need not be set then.
         let needsOwn = expectedOwn != nil && !(expectedAll == 1 && own <= 2)
         #expect(changes.contains { if case .set(eth, _, let to) = $0 { to == expectedOwn } else { false } } == needsOwn)
-        let allSysctl = ARPSysctl(.arpIgnore, of: .all)
+        let allSysctl = IPv4Sysctl(.arpIgnore, of: .all)
         #expect(
             changes.compactMap { if case .set(allSysctl, _, let to) = $0 { to } else { nil } }
                 == (expectedAll.map { [$0] } ?? []))
@@ -67,10 +67,10 @@ struct PlanTests {
         for case .set(let sysctl, _, let to) in changes {
             switch sysctl.scope {
             case .all: after.all[sysctl.key] = to
-            case .interface: after.interfaces[1].arp?[sysctl.key] = to
+            case .interface: after.interfaces[1].ipv4?[sysctl.key] = to
             }
         }
-        let effective = max(after.all.ignore, after.interfaces[1].arp?.ignore ?? 0)
+        let effective = max(after.all.ignore, after.interfaces[1].ipv4?.ignore ?? 0)
         #expect([1, 2, 8].contains(effective))
     }
 
@@ -80,14 +80,14 @@ struct PlanTests {
             (0, 0, true), (0, 1, true), (0, 2, false), (2, 0, false), (1, 2, false), (0, 3, true), (2, 3, true),
         ])
     func arpAnnounce(all: Int, own: Int, isChanged: Bool) {
-        let host = Self.host([Self.eth(0, ignore: 1, announce: own)], all: ARPSettings(ignore: 0, announce: all))
+        let host = Self.host([Self.eth(0, ignore: 1, announce: own)], all: IPv4Settings(ignore: 0, announce: all))
         let commands = Self.commands(Plan(Self.request, host: host))
         #expect(commands.contains("sysctl -w net.ipv4.conf.eth0.arp_announce=2") == isChanged)
     }
 
     @Test("an interface that does not speak ARP, or has no IPv4, is left alone")
     func quietInterfaces() {
-        let off = HostSnapshot.Interface(index: 9, name: "small0", arp: nil)
+        let off = HostSnapshot.Interface(index: 9, name: "small0", ipv4: nil)
         let plan = Plan(Self.request, host: Self.host([Self.eth(0, speaksARP: false), off]))
         #expect(Self.commands(plan) == ["ip addr add 192.0.2.10/32 dev lo label lo:rsagent"])
     }
@@ -119,8 +119,8 @@ struct PlanTests {
         let plan = Plan(Self.request, host: host)
         #expect(plan.refusals.count == 1)
         #expect(plan.refusals.first?.cure.contains(cure) == true)
-        #expect(!plan.problems(for: Self.vip).isEmpty)
-        #expect(plan.problems(for: IPv4Address(192, 0, 2, 99)).allSatisfy { !$0.contains("192.0.2.10") })
+        #expect(!plan.problems(for: "192.0.2.10").isEmpty)
+        #expect(plan.problems(for: "192.0.2.99").allSatisfy { !$0.contains("192.0.2.10") })
     }
 
     @Test("a VIP placed by hand on dummy0, which takes no ARP, stays there; the interfaces are silenced")
@@ -154,13 +154,14 @@ struct PlanTests {
                 .init(interface: 1, address: old, label: "lo:rsagent"),
                 .init(interface: 1, address: manual, label: "lo"),
             ])
-        let plan = Plan(Self.request, host: host, owned: [Self.vip, old, manual])
+        let plan = Plan(
+            Self.request, host: host, ownership: Ownership(made: [.vip(Self.vip), .vip(old), .vip(manual)]))
         #expect(Self.commands(plan) == ["ip addr del 192.0.2.11/32 dev lo"])
     }
 
     @Test("an interface name with a dot is written as sysctl(8) takes it")
     func dottedName() {
-        let vlan = HostSnapshot.Interface(index: 7, name: "eth0.100", arp: ARPSettings(ignore: 0, announce: 2))
+        let vlan = HostSnapshot.Interface(index: 7, name: "eth0.100", ipv4: IPv4Settings(ignore: 0, announce: 2))
         let plan = Plan(Self.request, host: Self.host([vlan]))
         #expect(Self.commands(plan).first == "sysctl -w net/ipv4/conf/eth0.100/arp_ignore=1")
     }

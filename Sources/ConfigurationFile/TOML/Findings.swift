@@ -17,6 +17,9 @@ final class Findings {
         problems.append(.init(file: file, line: line, key: key, wrong: wrong, cure: cure))
     }
 
+    /// How many things are noted so far.
+    var count: Int { problems.count }
+
     /// Everything noted so far, in the order of the lines; nil: nothing.
     var error: ConfigurationError? {
         guard !problems.isEmpty else { return nil }

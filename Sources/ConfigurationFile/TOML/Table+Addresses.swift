@@ -2,11 +2,11 @@ internal import NetworkAddress
 
 extension Table {
     /// The VIPs of a service, without those that cannot be one.
-    func vips() -> [(node: Node, address: IPAddress)] {
+    func vips(families: Families) -> [(node: Node, address: IPAddress)] {
         let example = "192.0.2.10"
         if self["vip"] == nil { reportMissing("vip", "write vip = \(quoted(example)), the address clients connect to") }
         let vips = (texts("vip", example: example) ?? []).compactMap { node, text in
-            hostAddress(node, text, families: .v4, called: "a VIP", example: example).map { (node, $0) }
+            hostAddress(node, text, families: families, called: "a VIP", example: example).map { (node, $0) }
         }
         return withoutRepeats(vips)
     }
@@ -38,6 +38,8 @@ extension Table {
         static let v6 = Families(rawValue: 2)
         /// The machine itself, 127.0.0.0/8 and ::1.
         static let loopback = Families(rawValue: 4)
+        /// IPv6 on one link only, fe80::/10.
+        static let linkLocal = Families(rawValue: 8)
     }
 
     /// The address of one host that `text` is.
@@ -68,21 +70,17 @@ extension Table {
             findings.report(node, "\(address) is \(address.whyNoHost), not the address of a host", cure)
             return nil
         }
+        if let address = address.v6, address.isLinkLocal, !families.contains(.linkLocal) {
+            let cure = "write an address that \(role) can have, such as \"2001:db8::10\""
+            findings.report(node, "\(address) is a link-local address, which means something on one link only", cure)
+            return nil
+        }
         return address
     }
 
     /// Whether `prefix` names a network: its host bits are all zero, and it has some.
     private static func isNetwork(_ prefix: Prefix) -> Bool {
-        switch prefix.address {
-        case .v4(let address):
-            prefix.length < 32 && address.rawValue & (UInt32.max >> UInt32(prefix.length)) == 0
-        case .v6(let address):
-            if prefix.length < 64 {
-                address.low == 0 && address.high & (UInt64.max >> UInt64(prefix.length)) == 0
-            } else {
-                prefix.length < 128 && address.low & (UInt64.max >> UInt64(prefix.length - 64)) == 0
-            }
-        }
+        prefix.length < prefix.address.bitWidth && prefix == prefix.withoutHostBits
     }
 
     /// Reports addresses that come twice, and drops them.
@@ -94,52 +92,19 @@ extension Table {
             return false
         }
     }
-
-    /// Addresses and ports to listen on.
-    func listenAddresses(_ key: String, example: String) -> [SocketAddress] {
-        var seen: Set<SocketAddress> = []
-        return (texts(key, example: example) ?? []).compactMap { node, text in
-            guard let listen = listenAddress(node, text, example: example) else { return nil }
-            guard seen.insert(listen).inserted else {
-                findings.report(node, "\(listen) is listed twice", "remove one of the two")
-                return nil
-            }
-            return listen
-        }
-    }
-
-    /// One address and port to listen on.
-    func listenAddress(_ key: String, example: String) -> SocketAddress? {
-        guard let (node, text) = text(key, example: example) else { return nil }
-        return listenAddress(node, text, example: example)
-    }
-
-    private func listenAddress(_ node: Node, _ text: String, example: String) -> SocketAddress? {
-        guard let listen = SocketAddress(text) else {
-            let standard = SocketAddress(example)?.port ?? AgentConfiguration.defaultReportPort
-            let cure = IPAddress(text).map { "write \(quoted("\(SocketAddress(address: $0, port: standard))"))" }
-            let form = "write \"ADDRESS:PORT\" with a port of 1 to 65535, such as \(quoted(example))"
-            findings.report(node, "\(quoted(text)) is not an address and a port", cure ?? form)
-            return nil
-        }
-        guard !listen.address.isMulticast else {
-            let cure = "write an address of this host, such as \(quoted(example))"
-            findings.report(node, "\(listen.address) is a multicast address, nobody can listen there", cure)
-            return nil
-        }
-        return listen
-    }
 }
 
 extension IPAddress {
-    fileprivate var isLoopback: Bool {
+    /// Whether this is the machine itself: 127.0.0.0/8 or ::1.
+    var isLoopback: Bool {
         switch self {
         case .v4(let address): address.isLoopback
         case .v6(let address): address.isLoopback
         }
     }
 
-    fileprivate var isMulticast: Bool {
+    /// Whether this is a group: 224.0.0.0/4 or ff00::/8.
+    var isMulticast: Bool {
         switch self {
         case .v4(let address): address.isMulticast
         case .v6(let address): address.isMulticast
@@ -147,7 +112,7 @@ extension IPAddress {
     }
 
     /// What an address is that no host can own.
-    fileprivate var whyNoHost: String {
+    var whyNoHost: String {
         if isLoopback { return "a loopback address" }
         if isMulticast { return "a multicast address" }
         return switch self {

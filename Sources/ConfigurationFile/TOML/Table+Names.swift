@@ -86,10 +86,4 @@ extension Table {
     func transport() -> TransportProtocol {
         choice("protocol", later: ["udp": "write protocol = \"tcp\", the only one of this version"]) ?? .tcp
     }
-
-    /// The forwarding method of a service; DR unless given.
-    func forward() -> ForwardingMethod {
-        let cure = "write forward = \"dr\": this version does \"dr\" only"
-        return choice("forward", later: ["nat": cure, "tun": cure]) ?? .dr
-    }
 }

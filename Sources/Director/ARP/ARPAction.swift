@@ -1,4 +1,5 @@
 internal import NetworkAddress
+internal import PacketIO
 
 /// What a state machine wants done on its interface.
 enum ARPAction: Hashable, Sendable {

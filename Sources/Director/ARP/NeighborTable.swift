@@ -1,5 +1,6 @@
 internal import Forwarding
 internal import NetworkAddress
+internal import PacketIO
 
 /// Where the real servers are on one interface's segment: their MACs, asked for by ARP (RFC 826) and kept fresh, as a
 /// state machine that knows nothing but the time and the ARP messages it is given.

@@ -1,5 +1,6 @@
 internal import Forwarding
 internal import NetworkAddress
+internal import PacketIO
 
 /// One VIP on one interface: who may have it, by IPv4 Address Conflict Detection (RFC 5227), as a state machine that
 /// knows nothing but the time and the ARP messages it is given.

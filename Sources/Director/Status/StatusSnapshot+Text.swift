@@ -44,6 +44,8 @@ extension ForwardingMethod {
     fileprivate var ipvsName: String {
         switch self {
         case .dr: "Route"
+        case .tun: "Tunnel"
+        case .nat: "Masq"
         }
     }
 }

@@ -13,17 +13,20 @@ struct CheckTarget: Sendable, Equatable {
 
     /// Every check of a service at every address it is asked at, in the order of the configuration.
     ///
+    /// - Parameter endpoints: where the packets of `service` end on this host.
     /// - Throws: `ReporterError` where there is no port to ask on.
-    static func all(of service: AgentConfiguration.Service) throws(ReporterError) -> [CheckTarget] {
+    static func all(
+        of service: AgentConfiguration.Service, at endpoints: LocalEndpoints
+    ) throws(ReporterError) -> [CheckTarget] {
         var targets: [CheckTarget] = []
         for check in service.checks {
-            guard let port = check.port ?? service.ports.first else {
+            guard let port = check.port ?? endpoints.ports.first else {
                 throw ReporterError(
                     .configuration, operation: "check service \(service.name)",
                     cause: "it has all ports, and its check does not say which one to ask on",
                     cure: "give the check a `port`")
             }
-            let addresses = check.address.map { [$0] } ?? service.vips
+            let addresses = check.address.map { [$0] } ?? endpoints.checkedAddresses
             for address in addresses {
                 let endpoint = SocketAddress(address: address, port: port)
                 var name =
@@ -31,7 +34,7 @@ struct CheckTarget: Sendable, Equatable {
                     case .http(let path, _, _): "http \(path)"
                     case .tcp: "tcp"
                     }
-                if check.port != nil, check.port != service.ports.first { name += " port \(port)" }
+                if check.port != nil, check.port != endpoints.ports.first { name += " port \(port)" }
                 if check.address != nil || addresses.count > 1 { name += " on \(address)" }
                 targets.append(CheckTarget(service: service.name, name: name, check: check, endpoint: endpoint))
             }

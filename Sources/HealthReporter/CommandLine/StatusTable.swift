@@ -45,6 +45,7 @@ public struct StatusTable: Sendable {
 
     private func details(of service: Report.Service) -> [String] {
         let problems = service.setup.problems.map { ["  setup", "problem", "", $0] }
+        let warnings = service.setup.warnings.map { ["  setup", "warning", "", $0] }
         let checks = service.checks.map { check in
             [
                 "  \(check.name)", check.ok ? "ok" : "failing",
@@ -59,11 +60,11 @@ public struct StatusTable: Sendable {
                 "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)"),
             ]
         }
-        let setup = problems.isEmpty ? [["  setup", "ok", "", ""]] : problems
+        let setup = (problems.isEmpty ? [["  setup", "ok", "", ""]] : problems) + warnings
         return aligned(
             (setup + checks + drains).map { row in
                 row.enumerated().map { column, text in
-                    Cell(text, column == 1 ? (text == "ok" ? .green : text == "by hand" ? .yellow : .red) : nil)
+                    Cell(text, column == 1 ? colour(ofVerdict: text) : nil)
                 }
             })
     }
@@ -110,6 +111,14 @@ extension StatusTable {
         case .up: .green
         case .draining, .drained: .yellow
         case .down, .maint: .red
+        }
+    }
+
+    private func colour(ofVerdict text: String) -> Colour {
+        switch text {
+        case "ok": .green
+        case "by hand", "warning": .yellow
+        default: .red
         }
     }
 

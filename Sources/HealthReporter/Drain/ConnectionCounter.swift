@@ -4,15 +4,28 @@ import NIOPosix
 
 /// Counts connections without holding up anybody: what counts may block, so it runs on a thread made for that.
 struct ConnectionCounter: Sendable {
-    let services: [AgentConfiguration.Service]
+    /// A service whose connections are counted.
+    struct Counted: Sendable {
+        let name: String
+        let endpoints: LocalEndpoints
+    }
+
+    let services: [Counted]
     let logger: Logger
-    let count: @Sendable (AgentConfiguration.Service) throws -> Int
+    let count: @Sendable (LocalEndpoints) throws -> Int
 
     /// How many are open now.
     ///
-    /// - Throws: what counting failed with.
-    func connections(of service: AgentConfiguration.Service) async throws -> Int {
-        try await NIOThreadPool.singleton.runIfActive { try count(service) }
+    /// - Throws: what counting failed with, or `ReporterError` where the service has all ports of this host's own addresses:
+    ///   the host's other connections would be counted with its own, and a drain would never end.
+    func connections(of service: Counted) async throws -> Int {
+        guard service.endpoints.isExclusive || !service.endpoints.ports.isEmpty else {
+            throw ReporterError(
+                .configuration, operation: "tell its connections from others",
+                cause: "it has all ports of this host's own address",
+                cure: "write a service of its own for each port")
+        }
+        return try await NIOThreadPool.singleton.runIfActive { try count(service.endpoints) }
     }
 
     /// How many are open now; nil where they could not be counted, which is logged, or no service has that name.

@@ -45,7 +45,14 @@ struct Endpoint: Sendable {
         let (since, wait, name) = (try question.since, try question.wait, try question.director)
         await store.recordPoll(from: question.caller.address, name: name, since: since)
         if let since {
-            try await hold(since, wait)
+            await store.recordHold(of: question.caller.address)
+            do throws(ReporterError) {
+                try await hold(since, wait)
+            } catch {
+                await store.recordEndOfHold(of: question.caller.address)
+                throw error
+            }
+            await store.recordEndOfHold(of: question.caller.address)
         } else {
             // Without `since` this is a plain answer like any other.
             await store.recordTold(question.caller.address, of: store.services.map(\.name))

@@ -6,7 +6,7 @@ public import NetworkAddress
 /// Keys that a reader does not know are skipped, so that an older director understands a newer agent.
 ///
 /// `generation` grows whenever something changed that a director should act on or an operator should see: a state, a
-/// weight, a reason, the setup, a check's verdict or its message. `time`, a service's `connections` and a check's
+/// weight, a reason, the setup with its warnings, a check's verdict or its message. `time`, a service's `connections` and a check's
 /// `latencyMilliseconds` are as of the answer: they change all the time and do not make a new generation.
 public struct Report: Codable, Sendable, Equatable {
     /// Which program speaks, with its version: `rsagent 0.1.0`.
@@ -101,11 +101,23 @@ extension Report {
         public var ok: Bool
         /// What is wrong, in words; empty where `ok`.
         public var problems: [String]
+        /// What an operator should look into though it does not take the service down, in words: another host that answers
+        /// for a VIP, say. Empty too where an agent does not know of such.
+        public var warnings: [String]
 
         /// Creates a setup that is sound when there are no problems.
-        public init(problems: [String]) {
+        public init(problems: [String], warnings: [String] = []) {
             ok = problems.isEmpty
             self.problems = problems
+            self.warnings = warnings
+        }
+
+        /// As an agent wrote it; agents before warnings were told leave them out.
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            ok = try container.decode(Bool.self, forKey: .ok)
+            problems = try container.decode([String].self, forKey: .problems)
+            warnings = try container.decodeIfPresent([String].self, forKey: .warnings) ?? []
         }
     }
 

@@ -15,10 +15,11 @@ extension ReportStore {
         refresh()
     }
 
-    /// Takes the latest audit of the host into account: problems by the service's name; a service that is not named has
-    /// none.
-    func record(setupProblems: [String: [String]]) {
+    /// Takes the latest audit of the host into account: problems and warnings by the service's name; a service that is not
+    /// named has none.
+    func record(setupProblems: [String: [String]], warnings: [String: [String]] = [:]) {
         setup = setupProblems
+        self.warnings = warnings
         refresh()
     }
 
@@ -30,12 +31,20 @@ extension ReportStore {
     }
 
     /// Takes a poll of the report into account; see `DirectorLedger`.
-    func recordPoll(from address: IPAddress?, name: String?, since: UInt64?, at now: Timestamp = .now()) {
+    func recordPoll(
+        from address: IPAddress?, name: String?, since: UInt64?, at now: Timestamp = .now(),
+        instant: DirectorPresence.Instant = .now
+    ) {
+        directors.presence.hear(address, at: instant)
         if ledger.poll(from: address, name: name, since: since, current: generation, at: now) { refresh() }
     }
 
     /// Takes a plain answer about these services into account; see `DirectorLedger`.
-    func recordTold(_ address: IPAddress?, of services: [String], at now: Timestamp = .now()) {
+    func recordTold(
+        _ address: IPAddress?, of services: [String], at now: Timestamp = .now(),
+        instant: DirectorPresence.Instant = .now
+    ) {
+        directors.presence.hear(address, at: instant)
         if ledger.tell(address, of: services, current: generation, at: now) { refresh() }
     }
 

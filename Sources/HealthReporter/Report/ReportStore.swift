@@ -23,8 +23,10 @@ actor ReportStore {
     private let adminFile: StateFile
     var checked: [CheckedService]
     var setup: [String: [String]]?
+    var warnings: [String: [String]] = [:]
     var admin: AdminState
     var ledger: DirectorLedger
+    var directors: DirectorWatch
     var isStopping = false
 
     private var counter: GenerationCounter
@@ -34,9 +36,15 @@ actor ReportStore {
     private var isClosed = false
 
     /// Reads what survived the last run from `configuration.stateDirectory`, which is created if its parent exists.
+    ///
+    /// - Parameters:
+    ///   - ownAddresses: this host's own addresses; see `LocalEndpoints`.
+    ///   - silence: after which time without a question a director is silent, at least.
+    ///   - onDirectors: called with the directors, those that are silent last, whenever their order changes.
     init(
-        configuration: AgentConfiguration, identity: HealthReporter.Identity, logger: Logger,
-        now: Timestamp = .now()
+        configuration: AgentConfiguration, ownAddresses: [IPAddress] = [], identity: HealthReporter.Identity,
+        silence: Duration = HealthReporter.silence, onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil,
+        logger: Logger, now: Timestamp = .now(), instant: DirectorPresence.Instant = .now
     ) throws(ReporterError) {
         self.identity = identity
         self.logger = logger
@@ -46,16 +54,19 @@ actor ReportStore {
         counter = try GenerationCounter(
             file: StateFile("generation", in: configuration.stateDirectory), logger: logger, now: now)
         ledger = DirectorLedger(directors: configuration.directors)
+        directors = DirectorWatch(
+            DirectorPresence(directors: configuration.directors, silence: silence, now: instant), tell: onDirectors)
         checked = []
         for service in configuration.services {
-            let targets = try CheckTarget.all(of: service)
+            let endpoints = try LocalEndpoints(of: service, ownAddresses: ownAddresses)
+            let targets = try CheckTarget.all(of: service, at: endpoints)
             checked.append(
                 CheckedService(
                     configuration: service, targets: targets,
                     histories: targets.map { CheckHistory(rise: $0.check.rise, fall: $0.check.fall, since: now) }))
         }
         counter.advance()
-        current = Self.assess(checked, setup, admin, ledger, isStopping: false)
+        current = Self.assess(checked, setup, warnings, admin, ledger, isStopping: false)
     }
 
     // MARK: Answers
@@ -124,7 +135,7 @@ actor ReportStore {
 
     /// Assesses everything anew. Where that makes a difference to a director, or `always`, the generation grows.
     func refresh(always: Bool = false) {
-        let next = Self.assess(checked, setup, admin, ledger, isStopping: isStopping)
+        let next = Self.assess(checked, setup, warnings, admin, ledger, isStopping: isStopping)
         let differs = always || next.map(\.withoutMeasurements) != current.map(\.withoutMeasurements)
         for (old, new) in zip(current, next) where old.state != new.state {
             logger.notice(
@@ -148,8 +159,8 @@ actor ReportStore {
     }
 
     private static func assess(
-        _ checked: [CheckedService], _ setup: [String: [String]]?, _ admin: AdminState, _ ledger: DirectorLedger,
-        isStopping: Bool
+        _ checked: [CheckedService], _ setup: [String: [String]]?, _ warnings: [String: [String]], _ admin: AdminState,
+        _ ledger: DirectorLedger, isStopping: Bool
     ) -> [Report.Service] {
         checked.map { service in
             let configuration = service.configuration
@@ -173,7 +184,10 @@ actor ReportStore {
                 name: configuration.name, vips: configuration.vips, ports: configuration.ports,
                 transport: configuration.transport, forward: configuration.forward, state: verdict.state,
                 weight: verdict.weight, baseWeight: configuration.weight, reason: verdict.reason,
-                connections: service.connections, setup: Report.Setup(problems: health.setup.problems), checks: checks)
+                connections: service.connections,
+                setup: Report.Setup(
+                    problems: health.setup.problems, warnings: warnings[configuration.name] ?? []),
+                checks: checks)
         }
     }
 }

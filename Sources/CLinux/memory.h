@@ -1,0 +1,9 @@
+// What Glibc hides without _GNU_SOURCE.
+#pragma once
+#include <stddef.h>
+
+/// Whether `length` bytes at `text` hold the bytes of `part` (memmem(3)).
+static inline int clinux_contains(const void *text, size_t length, const void *part, size_t part_length) {
+    extern void *memmem(const void *, size_t, const void *, size_t);
+    return memmem(text, length, part, part_length) != NULL;
+}

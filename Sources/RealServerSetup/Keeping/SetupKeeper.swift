@@ -1,0 +1,131 @@
+internal import ConfigurationFile
+public import Logging
+public import NetworkAddress
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Keeps a host fit while the agent runs: looks again at every change the kernel tells of and at every interval, repairs
+/// what has drifted, and says of each service what is wrong with its setup. Puts the host back when it is told to stop.
+///
+/// In a `ServiceGroup` it stands before the reporter: services stop in reverse order, so the VIPs go last, when nobody is
+/// sent here any more.
+public final class SetupKeeper: Service {
+    private let setup: RealServerSetup
+    private let directory: RunDirectory
+    private let watch: HostWatch
+    private let logger: Logger
+    private let publish: @Sendable ([String: [String]]) async -> Void
+    private let onRepair: @Sendable ([Plan.Step]) -> Void
+    private let directors = Mutex<[IPAddress]?>(nil)
+
+    /// Looks come no closer than this, so that a host which changes all the time leaves the processor to its services.
+    private static let gap: Duration = .milliseconds(10)
+
+    /// Applies the setup once, and throws where that fails: nothing is kept then, and the host is as it was.
+    ///
+    /// - Parameters:
+    ///   - setup: what to keep. Its run directory stays locked for the life of this value.
+    ///   - interval: how long a drift may last that raises no event: `arp_ignore` and `arp_announce` have to be looked at.
+    ///   - logger: one line for each repair and each problem.
+    ///   - onRepair: called with what was repaired, once it is.
+    ///   - publish: called after each look with the problems of each service; an empty list: fit.
+    public init(
+        _ setup: RealServerSetup, interval: Duration = .milliseconds(500), logger: Logger,
+        onRepair: @escaping @Sendable ([Plan.Step]) -> Void = { _ in },
+        publish: @escaping @Sendable ([String: [String]]) async -> Void
+    ) throws(SetupError) {
+        self.setup = setup
+        self.logger = logger
+        self.onRepair = onRepair
+        self.publish = publish
+        let directory = try RunDirectory.making(setup.runDirectory)
+        // Before the host is read: what changes after that is not missed.
+        watch = try HostWatch(interval: interval)
+        for step in try setup.apply(in: directory) {
+            logger.info("\(step.change) (\(step.reason))")
+        }
+        self.directory = directory
+    }
+
+    /// By way of whom answers go back from now on: the first of these that can be. Nil: any of the configuration's.
+    public func prefer(_ directors: [IPAddress]?) {
+        let isNew = self.directors.withLock { current in
+            defer { current = directors }
+            return current != directors
+        }
+        if isNew { watch.wake() }
+    }
+
+    /// Looks and repairs until graceful shutdown, then tears down.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await self.keep() }
+        watch.stop()
+        let teardown = try setup.teardown(in: directory)
+        for change in teardown.changes { logger.info("put back: \(change)") }
+        for left in teardown.left { logger.warning("left alone: \(left)") }
+    }
+
+    private func keep() async {
+        var last: [String: [String]]?
+        var state = State()
+        // The first look is a whole one, whatever the reason.
+        var alarm = HostWatch.Alarm(isEvent: true, changers: [])
+        var alarms = watch.alarms.makeAsyncIterator()
+        while !Task.isCancelled {
+            let problems = look(alarm, &state)
+            if problems != last {
+                for (service, texts) in problems.sorted(by: { $0.key < $1.key }) where !texts.isEmpty {
+                    logger.error("the setup of \(service) is not sound: \(texts.joined(separator: "; "))")
+                }
+                last = problems
+                await publish(problems)
+            }
+            try? await Task.sleep(for: Self.gap)
+            repeat {
+                guard await alarms.next() != nil else { return }
+            } while !watch.take(&alarm)
+        }
+    }
+
+    /// What is remembered from one look to the next.
+    private struct State {
+        /// The record. The directory's lock is ours, so nobody else writes it.
+        var journal: Journal?
+        var limit = RepairLimit()
+        /// What the host was like when it was last found sound.
+        var pulse: HostPulse?
+    }
+
+    /// Repairs what has drifted; returns what is wrong even so.
+    private func look(_ alarm: HostWatch.Alarm, _ state: inout State) -> [String: [String]] {
+        let now = ContinuousClock.now
+        do throws(SetupError) {
+            let pulse = try setup.host.pulse(for: setup.request)
+            if !alarm.isEvent, state.pulse == pulse { return problems { _ in [] } }
+            state.pulse = nil
+            var journal: Journal
+            if let known = state.journal { journal = known } else { journal = try directory.beginJournal() }
+            // Until it is known that the record in memory is the one on its medium.
+            state.journal = nil
+            let repair = try setup.repair(&journal, in: directory, preferring: directors.withLock { $0 }) {
+                state.limit.allows($0, at: now)
+            }
+            try directory.shorten(&journal, for: pulse)
+            state.journal = journal
+            let changers = alarm.changers.sorted().joined(separator: ", ")
+            for step in repair.steps {
+                logger.warning(
+                    "repaired: \(step.change) (\(step.reason))\(changers.isEmpty ? "" : "; changed by \(changers)")")
+            }
+            if !repair.steps.isEmpty { onRepair(repair.steps) }
+            if repair.plan.isEmpty, repair.steps.isEmpty { state.pulse = pulse }
+            return problems { repair.plan.isEmpty ? [] : repair.plan.problems(for: $0) + repair.failures }
+        } catch {
+            return problems { _ in [error.description] }
+        }
+    }
+
+    private func problems(_ texts: (String) -> [String]) -> [String: [String]] {
+        Dictionary(uniqueKeysWithValues: setup.request.services.map { ($0.name, texts($0.name)) })
+    }
+}

@@ -1,0 +1,147 @@
+internal import ConfigurationFile
+internal import Netlink
+internal import NetworkAddress
+
+extension Planner {
+    /// What is *from* the service goes by way of the director: a table of our own with a default route, and rules that lead to
+    /// it. The host's own default route is not touched.
+    mutating func planReplies(_ own: OwnAddresses) {
+        let services = request.returningServices
+        guard !services.isEmpty else { return }
+        for isIPv6 in [false, true] {
+            let returning = services.filter { service in service.vips.contains { ($0.v6 != nil) == isIPv6 } }
+            guard !returning.isEmpty else { continue }
+            let names = Set(returning.map(\.name))
+            guard let interface = own.interface, let address = own[isIPv6: isIPv6] else {
+                let name = own.interface?.name ?? request.interface ?? "the one with the default route"
+                undetermined.insert(isIPv6)
+                refuse(
+                    .interface,
+                    "the interface that faces the director (\(name)) is not there or has no \(isIPv6 ? "IPv6" : "IPv4") address, "
+                        + "so answers cannot go back by way of the director",
+                    "give it one, or name another interface", for: names)
+                continue
+            }
+            guard let director = nextHop(isIPv6: isIPv6, interface, names) else {
+                undetermined.insert(isIPv6)
+                continue
+            }
+            routeBack(by: director, interface, isIPv6: isIPv6, names)
+            for rule in returningRules(returning, from: address, isIPv6: isIPv6) {
+                want(
+                    .rule(rule.rule), .reply,
+                    missing: "answers of \(rule.what) would not go by way of the director", inTheWay: "",
+                    for: rule.services)
+            }
+            if request.takesDefaultRoute { overrideDefaultRoute(isIPv6: isIPv6, names) }
+        }
+    }
+
+    /// The director by way of whom answers go: the first that is preferred, or any that is in use already.
+    private mutating func nextHop(
+        isIPv6: Bool, _ interface: HostSnapshot.Interface, _ services: Set<String>
+    ) -> IPAddress? {
+        let candidates = (preferredDirectors ?? request.directors).filter { ($0.v6 != nil) == isIPv6 }
+        let networks = host.addresses.filter { $0.interface == interface.index }.map(\.prefix)
+        let reachable = candidates.filter { director in
+            director.isLinkLocal || networks.contains { $0.length < $0.address.bitWidth && $0.contains(director) }
+        }
+        guard let first = reachable.first else {
+            refuse(
+                .reply,
+                candidates.isEmpty
+                    ? "no director is named that \(isIPv6 ? "IPv6" : "IPv4") answers could go by way of"
+                    : "\(candidates.map(\.description).joined(separator: ", ")) is not on a network of \(interface.name), so answers cannot go by way of it",
+                "name a director's address on \(interface.name)'s own network, or set reply = \"direct\"", for: services
+            )
+            return nil
+        }
+        guard preferredDirectors == nil else { return first }
+        // Which of them it is now is the running agent's choice.
+        let current = host.routes.first {
+            $0.table == Self.table && $0.destination.length == 0 && ($0.destination.address.v6 != nil) == isIPv6
+        }
+        return current?.gateway.flatMap { gateway in reachable.first { $0 == gateway } } ?? first
+    }
+
+    private mutating func routeBack(
+        by director: IPAddress, _ interface: HostSnapshot.Interface, isIPv6: Bool, _ services: Set<String>
+    ) {
+        let everywhere = Prefix(isIPv6 ? .v6(.any) : .v4(.any), length: 0)
+        guard let everywhere else { return }
+        let route = Route(
+            destination: everywhere, gateway: director, interface: interface.index, table: Self.table,
+            metric: isIPv6 ? 1024 : 0)
+        let object = HostObject.route(route, interfaceName: interface.name)
+        let isOurs = ownership.made[object.identity] != nil
+        guard let present = host.routes.first(where: { $0.isSamePlace(as: route) }) else {
+            return want(
+                object, .reply, missing: "table \(Self.table) has no route by way of the director \(director)",
+                inTheWay: "", for: services)
+        }
+        wanted.insert(object.identity)
+        guard present.gateway != route.gateway || present.interface != route.interface else { return }
+        guard isOurs else {
+            return refuse(
+                .reply, "table \(Self.table) is rsagent's, and holds a route that rsagent did not make",
+                "remove it: ip \(isIPv6 ? "-6 " : "")route flush table \(Self.table)", for: services)
+        }
+        let reason =
+            "answers go by way of \(present.gateway?.description ?? "the link") instead of the director \(director)"
+        step(.reply, .remove(.route(present, interfaceName: interface.name)), reason, for: services)
+        step(.reply, .add(object), reason, for: services)
+    }
+
+    private func returningRules(
+        _ services: [AgentConfiguration.Service], from own: IPAddress, isIPv6: Bool
+    ) -> [(rule: RoutingRule, what: String, services: Set<String>)] {
+        var rules: [(rule: RoutingRule, what: String, services: Set<String>)] = []
+        func add(_ rule: RoutingRule, _ what: String, _ service: String) {
+            if let place = rules.firstIndex(where: { $0.rule == rule }) {
+                rules[place].services.insert(service)
+            } else {
+                rules.append((rule, what, [service]))
+            }
+        }
+        for service in services {
+            if service.forward == .nat {
+                // Only what the service itself says: the host's other traffic keeps its way.
+                let ports: [UInt16?] =
+                    service.realPort.map { [$0] } ?? (service.ports.isEmpty ? [nil] : service.ports.map { $0 })
+                for port in ports {
+                    let rule = RoutingRule(
+                        isIPv6: isIPv6, priority: Self.table, source: Prefix(host: own), transport: 6,
+                        sourcePort: port, table: Self.table)
+                    add(rule, "\(own)\(port.map { " port \($0)" } ?? "")", service.name)
+                }
+            } else {
+                for vip in service.vips where (vip.v6 != nil) == isIPv6 {
+                    // Where another service on the VIP answers straight to the client, only this one's ports go back.
+                    let isShared = request.services.contains {
+                        $0.forward != .nat && $0.reply == .direct && $0.vips.contains(vip)
+                    }
+                    for port in isShared ? service.ports.map({ Optional($0) }) : [nil] {
+                        let rule = RoutingRule(
+                            isIPv6: isIPv6, priority: Self.table, source: Prefix(host: vip),
+                            transport: port == nil ? nil : 6, sourcePort: port, table: Self.table)
+                        add(rule, "\(vip)\(port.map { " port \($0)" } ?? "")", service.name)
+                    }
+                }
+            }
+        }
+        return rules
+    }
+
+    /// Everything beyond the host's own networks goes by way of the director. The default route stays where it is: a rule asks
+    /// main first, but not for its default route, and the next one asks our table.
+    private mutating func overrideDefaultRoute(isIPv6: Bool, _ services: Set<String>) {
+        let main = RoutingRule(
+            isIPv6: isIPv6, priority: Self.table + 1, table: 254, suppressedPrefixLength: 0)
+        let ours = RoutingRule(isIPv6: isIPv6, priority: Self.table + 2, table: Self.table)
+        for rule in [main, ours] {
+            want(
+                .rule(rule), .reply, missing: "default_route is set, and what this host sends goes by another way",
+                inTheWay: "", for: services)
+        }
+    }
+}
