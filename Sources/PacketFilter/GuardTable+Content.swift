@@ -33,6 +33,7 @@ extension GuardTable {
         addOuter(to: &content)
         addInner(to: &content)
         addSegments(to: &content)
+        addRedirects(to: &content)
         return content
     }
 
@@ -130,6 +131,22 @@ extension GuardTable {
 
     private static let segmentSet = "mss"
 
+    // MARK: 4. Answers keep their way
+
+    private func addRedirects(to content: inout TableContent) {
+        guard !steadfast.isEmpty else { return }
+        content.addSet("steadfast", type: "ifname", elements: steadfast)
+        content.addChain("redirects", hook: "prerouting", priority: Self.raw)
+        for (header, type) in [("icmp", "redirect"), ("icmpv6", "nd-redirect")] {
+            content.addRule(
+                "redirects",
+                [
+                    Expression.match(Expression.meta("iifname"), "==", set: "steadfast"),
+                    Expression.match(Expression.payload(.string(header), "type"), "==", .string(type)), Expression.drop,
+                ])
+        }
+    }
+
     // MARK: And back
 
     /// The value that a table was made from. What is not of our making is passed over: the caller compares.
@@ -145,7 +162,7 @@ extension GuardTable {
             sources: content.prefixes(of: "sources4") + content.prefixes(of: "sources6"),
             devices: content.values(of: "tunnels"),
             vips: (content.values(of: "vips4") + content.values(of: "vips6")).compactMap { IPAddress($0) },
-            segmentSizes: sizes)
+            segmentSizes: sizes, steadfast: content.values(of: "steadfast"))
     }
 
     private static func entrance(_ rule: JSON) -> Entrance? {

@@ -23,7 +23,7 @@ extension GuardTable {
     /// LOCAL meta l4proto 4 ip saddr != @sources4 counter name outer_source drop; …`. Needs CAP_NET_ADMIN.
     public func install(_ nftables: borrowing Nftables) throws(PacketFilterError) {
         if isEmpty { return try Self.remove(nftables) }
-        for device in devices {
+        for device in devices + steadfast {
             if let fault = Self.fault(ofDevice: device) {
                 throw PacketFilterError(operation: "install table inet rsagent for device \(device)", message: fault)
             }

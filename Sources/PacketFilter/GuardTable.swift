@@ -1,7 +1,7 @@
 public import NetworkAddress
 
-/// The table `inet rsagent`: what keeps a real server's tunnel from being an open door, and its segments within the
-/// tunnel's MTU.
+/// The table `inet rsagent`: what keeps a real server's tunnel from being an open door, its segments within the tunnel's
+/// MTU, and its answers on the way by the director.
 ///
 /// ```
 ///  eth0 ──► prerouting: outer ──► decapsulation ──► prerouting: inner ──► the service ──► output: segments ──► eth0
@@ -54,13 +54,17 @@ public struct GuardTable: Hashable, Sendable {
     public let vips: [IPAddress]
     /// The bounds for segments, one for each VIP, in order.
     public let segmentSizes: [SegmentSize]
+    /// The interfaces whose ICMP redirects are dropped, in order: where answers go back by way of a director that shares a
+    /// wire with the client, the first answer it passes on makes it say that there is a shorter way (RFC 792, RFC 4861 §8.2), and
+    /// for IPv6 no router's setting keeps it from that. A host that believes it answers the client itself.
+    public let steadfast: [String]
 
     /// Creates a description; `install(_:)` puts it in force. Order and repetition in what is given do not matter; of
     /// several bounds for one VIP the smallest counts. Without `entrances` the `sources` are dropped, without `devices`
     /// the `vips`: they would say nothing.
     public init(
         entrances: [Entrance] = [], sources: [Prefix] = [], devices: [String] = [], vips: [IPAddress] = [],
-        segmentSizes: [SegmentSize] = []
+        segmentSizes: [SegmentSize] = [], steadfast: [String] = []
     ) {
         self.entrances = Set(entrances).sorted { $0.rank < $1.rank }
         self.sources = entrances.isEmpty ? [] : AddressBlock.prefixes(sources.map { AddressBlock($0) })
@@ -68,10 +72,13 @@ public struct GuardTable: Hashable, Sendable {
         self.vips = devices.isEmpty ? [] : Set(vips).sorted()
         self.segmentSizes = Dictionary(segmentSizes.map { ($0.vip, $0.maximum) }, uniquingKeysWith: min)
             .map { SegmentSize(vip: $0.key, maximum: $0.value) }.sorted { $0.vip < $1.vip }
+        self.steadfast = Set(steadfast).sorted()
     }
 
     /// Whether there is nothing to guard: such a table is not there at all.
-    public var isEmpty: Bool { entrances.isEmpty && devices.isEmpty && segmentSizes.isEmpty }
+    public var isEmpty: Bool {
+        entrances.isEmpty && devices.isEmpty && segmentSizes.isEmpty && steadfast.isEmpty
+    }
 
     /// The table's family and name; whatever it held before belongs to us and is replaced.
     static let family = "inet"
@@ -95,6 +102,7 @@ extension GuardTable: Codable {
         case devices
         case vips
         case segmentSizes
+        case steadfast
     }
 
     /// From its parts; one that is missing is empty.
@@ -105,7 +113,8 @@ extension GuardTable: Codable {
             sources: try container.decodeIfPresent([Prefix].self, forKey: .sources) ?? [],
             devices: try container.decodeIfPresent([String].self, forKey: .devices) ?? [],
             vips: try container.decodeIfPresent([IPAddress].self, forKey: .vips) ?? [],
-            segmentSizes: try container.decodeIfPresent([SegmentSize].self, forKey: .segmentSizes) ?? [])
+            segmentSizes: try container.decodeIfPresent([SegmentSize].self, forKey: .segmentSizes) ?? [],
+            steadfast: try container.decodeIfPresent([String].self, forKey: .steadfast) ?? [])
     }
 
     /// As its parts.
@@ -116,5 +125,6 @@ extension GuardTable: Codable {
         try container.encode(devices, forKey: .devices)
         try container.encode(vips, forKey: .vips)
         try container.encode(segmentSizes, forKey: .segmentSizes)
+        try container.encode(steadfast, forKey: .steadfast)
     }
 }

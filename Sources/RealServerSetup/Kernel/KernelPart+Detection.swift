@@ -20,7 +20,7 @@ extension KernelPart {
             case nil: break
             }
         }
-        if !parts.isEmpty || request.isARPBlocked { parts.insert(.nftables) }
+        if !parts.isEmpty || request.isARPBlocked || !request.returningServices.isEmpty { parts.insert(.nftables) }
         return parts
     }
 

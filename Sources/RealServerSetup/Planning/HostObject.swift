@@ -146,6 +146,9 @@ extension HostObject {
         if !sizes.isEmpty {
             parts.append("MSS of the VIPs' SYN-ACK at most \(sizes.map(String.init).joined(separator: ", "))")
         }
+        if !table.steadfast.isEmpty {
+            parts.append("no ICMP redirects on \(table.steadfast.joined(separator: ", "))")
+        }
         return parts.joined(separator: "; ")
     }
 }

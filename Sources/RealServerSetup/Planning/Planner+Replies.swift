@@ -27,6 +27,7 @@ extension Planner {
                 continue
             }
             routeBack(by: director, interface, isIPv6: isIPv6, names)
+            guarding.steadfast.append(interface.name)
             for rule in returningRules(returning, from: address, isIPv6: isIPv6) {
                 want(
                     .rule(rule.rule), .reply,

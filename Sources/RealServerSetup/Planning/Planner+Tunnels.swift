@@ -41,7 +41,6 @@ extension Planner {
         guard !request.tunnelledServices.isEmpty else { return }
         let needs = tunnelNeeds(own)
         guard !needs.isEmpty else { return }
-        var devices: [HostSnapshot.Interface] = []
         var names: [String] = []
         var takesAnyDestination = false
         requirePorts(needs)
@@ -49,7 +48,6 @@ extension Planner {
             guard let found = decapsulator(for: need) else { continue }
             names.append(found.name)
             if let device = found.device {
-                devices.append(device)
                 takesAnyDestination = takesAnyDestination || device.tunnel?.local == nil
                 if need.inner.contains(4) { planReversePath(of: device, for: need.services) }
             }
@@ -122,7 +120,7 @@ extension Planner {
         }
     }
 
-    private mutating func supports(_ part: KernelPart, for services: Set<String>) -> Bool {
+    mutating func supports(_ part: KernelPart, for services: Set<String>) -> Bool {
         guard host.missingParts.contains(part) else { return true }
         refuse(.kernel, "this kernel has no \(part.rawValue), which these tunnels need", part.cure, for: services)
         return false
@@ -226,52 +224,21 @@ extension Planner {
     /// An address for a device that must have one: loopback's network is never routed, and 127.0.0.1 stays with `lo`.
     static let deviceAddress = IPAddress.v4(IPv4Address(rawValue: 0x7F00_002A))
 
-    /// The lock on the door, and the segment size that fits through it.
+    /// What is to be guarded of the tunnels: the lock on the door, and the segment size that fits through it.
     private mutating func guardTunnels(
         _ needs: [Need], _ names: [String], _ own: OwnAddresses, takesAnyDestination: Bool
     ) {
-        var entrances: [GuardTable.Entrance] = []
         for need in needs where request.isLockedDown {
             // A device that is bound to no address takes what comes to any of them.
             let any: IPAddress = need.local.v6 != nil ? .v6(.any) : .v4(.any)
             let local = takesAnyDestination ? any : need.local
-            entrances.append(.ip(protocol: need.outerProtocol, local: local))
+            guarding.entrances.append(.ip(protocol: need.outerProtocol, local: local))
             // An IPv6 tunnel takes both from one device, each under its own number.
-            if need.kind == .ip6tnl { entrances.append(.ip(protocol: 4, local: local)) }
-            entrances += need.guePorts.map { .udp(port: $0, local: need.local) }
+            if need.kind == .ip6tnl { guarding.entrances.append(.ip(protocol: 4, local: local)) }
+            guarding.entrances += need.guePorts.map { .udp(port: $0, local: need.local) }
         }
-        var names = names
-        var sizes = segmentSizes(needs, own)
-        // A device that is kept for an address that may come back goes on being guarded.
-        if !undetermined.isEmpty, case .present(let guarding) = host.guardTable {
-            entrances += guarding.entrances.filter { undetermined.contains($0.local.v6 != nil) }
-            names += keptDevices
-            let vips = Set(sizes.map(\.vip))
-            sizes += guarding.segmentSizes.filter { vips.contains($0.vip) }
-        }
-        let table = GuardTable(
-            entrances: entrances, sources: request.directors.map { Prefix(host: $0) } + request.tunnelSources,
-            devices: request.isLockedDown ? names : [], vips: request.tunnelledServices.flatMap(\.vips),
-            segmentSizes: sizes)
-        guard !table.isEmpty else { return }
-        guard supports(.nftables, for: Set(request.tunnelledServices.map(\.name))) else { return }
-        want(
-            .guardTable(table), .lockdown,
-            missing: request.isLockedDown
-                ? "anyone can send packets through the tunnel, to any address of this host"
-                : "the VIPs' SYN-ACKs promise a segment size that does not fit the tunnel",
-            inTheWay: "remove it: nft delete table inet rsagent",
-            for: Set(request.tunnelledServices.map(\.name)))
-    }
-
-    /// The tunnel devices of ours that stay though this host has no address now for what they take.
-    private var keptDevices: [String] {
-        ownership.made.values.joined().compactMap { object in
-            guard case .tunnel(_, let name) = object, object.isOf(undetermined),
-                host.interfaces.contains(where: { $0.name == name })
-            else { return nil }
-            return name
-        }
+        if request.isLockedDown { guarding.devices += names }
+        guarding.segmentSizes = segmentSizes(needs, own)
     }
 
     /// What each VIP may promise to take in one segment: what is left of the link's MTU after the director's wrapping.

@@ -23,6 +23,8 @@ struct Planner {
     /// The families (whether IPv6) whose own address something of the request depends on and is not there. What was made for
     /// them is kept: the interface or its address may come back.
     var undetermined: Set<Bool> = []
+    /// What the packet filter is to guard.
+    var guarding = Guarding()
 
     /// The number of rsagent's own routing table, and of the rules that lead to it: ahead of main (32766), behind local (0).
     static let table: UInt32 = 9380
@@ -50,6 +52,7 @@ struct Planner {
         let own = OwnAddresses(request, host)
         planTunnels(own)
         planReplies(own)
+        planGuard()
         // While nobody knows this host's own address, nobody can tell what is no longer wanted: the interface may come back.
         withdraw(keepingOthersThan: own.isUndetermined ? loopback : nil)
     }
