@@ -37,7 +37,8 @@ struct GuardTableReadingTests {
         try Self.run { nftables in
             let whole = try GuardTableTests.whole()
             let tables = [
-                GuardTable(entrances: whole.entrances), GuardTable(devices: ["a"]), GuardTable(steadfast: ["eth0", "a"]),
+                GuardTable(entrances: whole.entrances), GuardTable(devices: ["a"]),
+                GuardTable(steadfast: ["eth0", "a"]),
                 GuardTable(entrances: whole.entrances, devices: ["a"], steadfast: ["eth0"]),
                 GuardTable(devices: ["._-+=,~#", "0x1", "eth0.100", "192.0.2.10", "fifteen-bytes-x", "ip", "accept"]),
                 GuardTable(entrances: whole.entrances, sources: try prefixes("0.0.0.0/0", "::/0")),
