@@ -23,26 +23,4 @@ struct NetlinkSocket: ~Copyable {
 
     /// How often a dump that the kernel marked as inconsistent (`NLM_F_DUMP_INTR`: something changed meanwhile) is asked for again.
     static let dumpAttempts = 8
-
-    /// Every object of a dump, turned into values. The cache lives only as long as the call.
-    func dump<Value>(
-        _ operation: String, _ allocate: (OpaquePointer, UnsafeMutablePointer<OpaquePointer?>) -> Int32,
-        _ value: (OpaquePointer) -> Value?
-    ) throws(NetlinkError) -> [Value] {
-        var cache: OpaquePointer?
-        var code: Int32 = 0
-        for _ in 0..<Self.dumpAttempts {
-            code = allocate(handle, &cache)
-            if abs(code) != NLE_DUMP_INTR { break }
-        }
-        guard code >= 0, let cache else { throw NetlinkError(operation, code: code) }
-        defer { nl_cache_free(cache) }
-        var values: [Value] = []
-        var object = nl_cache_get_first(cache)
-        while let current = object {
-            if let value = value(current) { values.append(value) }
-            object = nl_cache_get_next(current)
-        }
-        return values
-    }
 }

@@ -71,115 +71,15 @@ struct DirectorFailover: Service {
     }
 }
 
-/// Puts what the keeper and the sentinel found together, by service, for the reporter.
-actor SetupFindings {
-    private let services: [AgentConfiguration.Service]
-    private let reporter: HealthReporter
-    /// Nil: nobody has looked yet, and what the sentinel sees does not make up for it.
-    private var setup: [String: [String]]?
-    private var problems: [IPAddress: [String]] = [:]
-    private var warnings: [IPAddress: [String]] = [:]
-    private var isReporting = false
-    private var hasNews = false
-
-    init(services: [AgentConfiguration.Service], reporter: HealthReporter) {
-        (self.services, self.reporter) = (services, reporter)
-    }
-
-    /// Takes in what the keeper found, by service.
-    func receive(setup: [String: [String]]) async {
-        self.setup = setup
-        await report()
-    }
-
-    /// Takes in what the sentinel saw, by VIP.
-    func receive(problems: [IPAddress: [String]], warnings: [IPAddress: [String]]) async {
-        (self.problems, self.warnings) = (problems, warnings)
-        await report()
-    }
-
-    /// One report at a time: of two on their way the older one could come in last.
-    private func report() async {
-        hasNews = setup != nil
-        guard !isReporting else { return }
-        isReporting = true
-        defer { isReporting = false }
-        while hasNews {
-            hasNews = false
-            await reporter.report(
-                setupProblems: byService { (setup?[$0.name] ?? []) + $0.heldVIPs.flatMap { problems[$0] ?? [] } },
-                warnings: byService { $0.heldVIPs.flatMap { warnings[$0] ?? [] } })
-        }
-    }
-
-    private func byService(_ texts: (AgentConfiguration.Service) -> [String]) -> [String: [String]] {
-        Dictionary(uniqueKeysWithValues: services.map { ($0.name, texts($0)) })
-    }
-}
-
-extension AgentConfiguration.Service {
-    /// The VIPs that this host holds for it: with NAT the director has them.
-    fileprivate var heldVIPs: [IPAddress] { forward == .nat ? [] : vips }
-}
-
 extension AgentConfiguration {
     /// Every VIP of every service.
-    fileprivate var vips: Set<IPAddress> { Set(services.flatMap(\.vips)) }
+    var vips: Set<IPAddress> { Set(services.flatMap(\.vips)) }
 
     /// Where the report is served: as configured, or on the interface's own address, the IPv4 one where it has both.
     fileprivate func reportAddresses(own: [IPAddress]) throws -> [SocketAddress] {
         guard reportListen.isEmpty else { return reportListen }
         guard let address = own.first else { throw NoOwnAddress(interface: interface) }
         return [SocketAddress(address: address, port: Self.defaultReportPort)]
-    }
-
-    /// Whether the wire is to be watched and may be. That it may not is logged, and is no reason to leave the host unfit.
-    fileprivate func mayWatch(logger: Logger) -> Bool {
-        guard isSentinelOn, services.contains(where: { !$0.heldVIPs.isEmpty }) else { return false }
-        guard Capability.hasRawPackets else {
-            logger.warning(
-                """
-                the sentinel stays off: it needs CAP_NET_RAW, which this process lacks, and so nobody watches who answers for the \
-                VIPs; give it that capability, or write sentinel = false
-                """)
-            return false
-        }
-        return true
-    }
-
-    /// What watches the wire for answers that name a VIP of this host. Nil where it cannot, which is logged.
-    fileprivate func makeSentinel(telling findings: SetupFindings, logger: Logger) -> Sentinel? {
-        let (interface, vips) = (interface, vips)
-        do throws(SetupError) {
-            return try Sentinel(
-                vips: Array(Set(services.flatMap(\.heldVIPs))), directors: directors, logger: logger,
-                segment: { try? SentinelSegment(facingDirectorsBy: interface, vips: vips) },
-                publish: { await findings.receive(problems: $0, warnings: $1) })
-        } catch {
-            logger.warning("the sentinel stays off: \(error)")
-            return nil
-        }
-    }
-}
-
-extension SentinelSegment {
-    /// The interface called `name`, or (nil) that of the default route, as it is now. Nil where there is none that speaks
-    /// Ethernet. Needs no capability.
-    init?(facingDirectorsBy name: String?, vips: Set<IPAddress>) throws(NetlinkError) {
-        let network = try Network()
-        guard let (link, own) = try network.ownAddresses(interface: name, excluding: vips),
-            let mac = link.hardwareAddress, link.isUp, !link.isLoopback
-        else { return nil }
-        let linkLocal = try network.addresses().first {
-            $0.interface == link.index && $0.prefix.address.v6?.isLinkLocal == true && !$0.isTentative
-        }
-        self.init(
-            index: link.index, name: link.name, mac: mac, ipv4: own.lazy.compactMap(\.v4).first,
-            ipv6: linkLocal?.prefix.address.v6 ?? own.lazy.compactMap(\.v6).first,
-            neighbors: Dictionary(
-                try network.neighbors(interface: link.index).compactMap { neighbor in
-                    neighbor.hardwareAddress.map { (neighbor.address, $0) }
-                }, uniquingKeysWith: { first, _ in first }))
     }
 }
 
