@@ -36,6 +36,14 @@ extension TheLab {
             }
         }
 
+        @Test("the configuration it shows for tunnels is a valid one")
+        func tunnels() throws {
+            let scratch = try ScratchDirectory()
+            try scratch.write(try #require(try Readme().file("tunnel.toml")), to: "tunnel.toml")
+            let check = try Command.run([Product.agent, "config", "check", "--config", "\(scratch.path)/tunnel.toml"])
+            #expect(check.status == 0, "\(check.text)")
+        }
+
         /// Types a command until it ends as it should: what was started a moment ago needs one until it is up.
         private func follow(_ command: String, on machine: Machine) async throws {
             if command.hasPrefix("systemctl enable --now ") {
