@@ -47,6 +47,11 @@ struct ServiceForwarding {
         if table["reply"] == nil { reply = .director }
         let cure = "remove it: with forward = \"nat\" the VIP is the director's, and is not put on this host"
         table.refuse("scope", "is for forward = \"dr\" and \"tun\"", cure)
+        if ports?.isEmpty == true {
+            let wrong =
+                "stands for all ports, and with forward = \"nat\" every answer of this host would go by way of the director"
+            table.refuse("port", wrong, "write the ports of the service, such as port = 80")
+        }
         guard let ports, ports.count != 1 else { return }
         if ports.isEmpty {
             let cure = "remove it, or write the one port of the VIP that it stands for, such as port = 80"

@@ -79,11 +79,11 @@ public struct RealServerSetup: Sendable {
     private func makeFit(
         _ journal: Journal, in directory: RunDirectory, _ performed: inout [Plan.Step]
     ) throws(SetupError) {
-        var journal = journal
+        var record = Record(journal)
         var plan = try plan(journal)
         for _ in 0..<Self.rounds {
             guard plan.refusals.isEmpty else { throw .refused(plan.refusals) }
-            try record(plan, in: directory, &journal)
+            try record.write(entries(plan, beyond: record.journal), in: directory)
             for step in plan.steps {
                 performed.append(step)
                 do throws(SetupError) {
@@ -92,7 +92,7 @@ public struct RealServerSetup: Sendable {
                     throw .applyFailed(change: step.change, reason: error.description, leftovers: [])
                 }
             }
-            plan = try self.plan(journal)
+            plan = try self.plan(record.journal)
             if plan.isEmpty { return }
         }
         throw .notInForce(missing: plan.refusals.map(\.problem) + plan.steps.map(\.reason), leftovers: [])
@@ -112,19 +112,27 @@ public struct RealServerSetup: Sendable {
     /// For the time when the host serves: then every change that hides a VIP is better made than not.
     ///
     /// - Parameters:
-    ///   - journal: the record, kept in memory by whoever holds the directory's lock; what is changed is added to it.
+    ///   - record: what was changed before; what is changed now is added to it. Where it cannot be written, nothing new is begun
+    ///     but what hides a VIP.
     ///   - directory: where it is written before anything is changed.
     ///   - directors: by way of whom answers go back now; nil: any of the request's.
     ///   - isDue: whether a change may be made now: what somebody else undoes at once every time is not fought over in a loop.
     func repair(
-        _ journal: inout Journal, in directory: RunDirectory, preferring directors: [IPAddress]? = nil,
+        _ record: inout Record, in directory: RunDirectory, preferring directors: [IPAddress]? = nil,
         where isDue: (Change) -> Bool = { _ in true }
     ) throws(SetupError) -> Repair {
-        var repair = Repair(plan: try plan(journal, preferring: directors))
-        for _ in 0..<Self.rounds where !repair.plan.steps.isEmpty || !repair.plan.unrecorded.isEmpty {
-            let due = repair.plan.steps.filter { isDue($0.change) }
-            try record(repair.plan, in: directory, &journal)
+        var repair = Repair(plan: try plan(record.journal, preferring: directors))
+        for _ in 0..<Self.rounds
+        where !repair.plan.steps.isEmpty || !repair.plan.unrecorded.isEmpty || record.isBehind {
+            var due = repair.plan.steps.filter { isDue($0.change) }
             repair.failures = []
+            do throws(SetupError) {
+                try record.write(entries(repair.plan, beyond: record.journal), in: directory)
+            } catch {
+                repair.failures.append("what rsagent changes cannot be put on record: \(error)")
+                due = due.filter { $0.topic == .arp || record.covers($0.change) }
+                record.remember(record.journal.uncovered(due.compactMap { Journal.Entry($0.change) }))
+            }
             for step in due {
                 do throws(SetupError) {
                     try perform(step.change)
@@ -133,7 +141,7 @@ public struct RealServerSetup: Sendable {
                     repair.failures.append("\(step.change): \(error)")
                 }
             }
-            repair.plan = try plan(journal, preferring: directors)
+            repair.plan = try plan(record.journal, preferring: directors)
             if due.isEmpty { break }
         }
         return repair
@@ -144,13 +152,9 @@ public struct RealServerSetup: Sendable {
             request, host: try host.snapshot(for: request), ownership: journal.ownership, preferring: directors)
     }
 
-    /// Writes down, in one piece, what a plan is about to change.
-    private func record(_ plan: Plan, in directory: RunDirectory, _ journal: inout Journal) throws(SetupError) {
-        let entries = journal.uncovered(
-            plan.unrecorded + plan.steps.compactMap { Journal.Entry($0.change) })
-        guard !entries.isEmpty else { return }
-        try directory.append(entries)
-        journal.entries += entries
+    /// What has to be written down, in one piece, before a plan is carried out.
+    private func entries(_ plan: Plan, beyond journal: Journal) -> [Journal.Entry] {
+        journal.uncovered(plan.unrecorded + plan.steps.compactMap { Journal.Entry($0.change) })
     }
 
     /// Makes a change. That an interface has gone meanwhile, or that the VIP has come, is no failure: the next look tells
@@ -169,8 +173,17 @@ public struct RealServerSetup: Sendable {
         return try teardown(in: directory)
     }
 
-    func teardown(in directory: RunDirectory) throws(SetupError) -> Teardown {
-        guard let journal = try directory.journal() else { return Teardown() }
+    /// The same in a directory that is kept open. What is remembered of the record counts, where it is given: the directory may
+    /// have been emptied, or have become read-only.
+    func teardown(in directory: RunDirectory, remembering record: Record? = nil) throws(SetupError) -> Teardown {
+        let journal: Journal
+        if let record {
+            journal = record.journal
+        } else if let written = try directory.journal() {
+            journal = written
+        } else {
+            return Teardown()
+        }
         let current = try Journal.Header.current(createdRunDirectory: false)
         guard journal.header.namespace == current.namespace, journal.header.boot == current.boot else {
             throw .journal(
@@ -216,7 +229,13 @@ public struct RealServerSetup: Sendable {
             teardown.left.append(
                 "\(stale): the record of another boot or namespace; remove it once that is of no interest")
         }
-        try directory.removeJournal(journal)
+        do throws(SetupError) {
+            try directory.removeJournal(journal)
+        } catch {
+            // The host is as it was; what lies about is a file.
+            guard record != nil else { throw error }
+            teardown.left.append("the run directory: \(error)")
+        }
         return teardown
     }
 

@@ -42,6 +42,7 @@ struct Run: AsyncParsableCommand {
         let findings = SetupFindings(services: configuration.services, reporter: reporter)
         // Before the setup: from the first VIP on, what leaks is seen.
         let sentinel = isWatching ? configuration.makeSentinel(telling: findings, logger: logger) : nil
+        Interruption.remember()
         let keeper = try SetupKeeper(
             configuration.setup, logger: logger,
             onRepair: { steps in
@@ -53,9 +54,12 @@ struct Run: AsyncParsableCommand {
         var services: [any Service] = [keeper, DirectorFailover(orders: orders, keeper: keeper)]
         if let sentinel { services.append(sentinel) }
         services.append(reporter)
+        let early = ServiceGroupConfiguration.ServiceConfiguration(
+            service: EarlyStop(), successTerminationBehavior: .gracefullyShutdownGroup)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger))
+                services: services.map { .init(service: $0) } + [early],
+                gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger))
         try await group.run()
         withExtendedLifetime(claim) {}
     }

@@ -10,6 +10,11 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let plan = try configuration.loadForSetup().setup.plan()
+        if !Capability.hasNetworkAdministration {
+            complain(
+                "packet filters were not looked at, which needs CAP_NET_ADMIN: what is on record is taken to be in force"
+            )
+        }
         for step in plan.steps { print("\(step.change)\n    # \(step.reason)") }
         for refusal in plan.refusals { complain("refused: \(refusal)") }
         if !plan.refusals.isEmpty { throw ExitCode(1) }
@@ -29,6 +34,7 @@ struct Apply: ParsableCommand {
         let setup = try configuration.loadForSetup().setup
         try Capability.requireNetworkAdministration()
         let claim = try NamespaceClaim()
+        Interruption.ignore()
         let steps = try withExtendedLifetime(claim) { try setup.apply() }
         for step in steps { print(step.change) }
         print(steps.isEmpty ? "nothing to do: this host is fit for its VIPs" : "applied and verified")
@@ -46,6 +52,7 @@ struct TeardownCommand: ParsableCommand {
         let setup = try configuration.load().setup
         try Capability.requireNetworkAdministration()
         let claim = try NamespaceClaim()
+        Interruption.ignore()
         let teardown = try withExtendedLifetime(claim) { try setup.teardown() }
         for change in teardown.changes { print(change) }
         for left in teardown.left { complain("left alone: \(left)") }

@@ -113,6 +113,8 @@ struct AgentForwardingRefusalTests {
                 real_port = 8080
                 """#,
             #"""
+            f.toml:5: service[0].port: stands for all ports, and with forward = "nat" every answer of this host would go \#
+            by way of the director; write the ports of the service, such as port = 80
             f.toml:7: service[0].real_port: is one port, and the service takes all; remove it, or write the one port \#
             of the VIP that it stands for, such as port = 80
             """#),

@@ -25,6 +25,8 @@ struct TCPStreamTests {
         let (received, seen) = (Meeting<Int>(), Meeting<Seen>())
         let stop = Atomic(false)
         let linked = [Meeting<Bool>(), Meeting<Bool>()]
+        // An end that goes takes its link along, and the last frames to it would be refused.
+        let (ended, released) = ([Meeting<Bool>(), Meeting<Bool>()], [Meeting<Bool>(), Meeting<Bool>()])
         let wireThread = try NetworkNamespace.start {
             try NetworkNamespace.quiet()
             wire.leave(try NetworkNamespace.threadID)
@@ -40,7 +42,10 @@ struct TCPStreamTests {
             try NetworkNamespace.sh("ip link add r0 type veth peer name w1 netns \(peer)")
             try NetworkNamespace.sh("ip addr add 10.9.0.2/24 dev r0 && ip link set r0 up")
             linked[0].leave(true)
+            defer { ended[0].leave(true) }
             received.leave(try StreamEnds.receive(port: 8000) { listening.leave(true) })
+            ended[0].leave(true)
+            _ = try released[0].take(within: 90)
         }
         let senderThread = try NetworkNamespace.start {
             let peer = try wire.take()
@@ -49,11 +54,16 @@ struct TCPStreamTests {
             try NetworkNamespace.sh("ip addr add 10.9.0.1/24 dev s0 && ip link set s0 up")
             linked[1].leave(true)
             _ = try listening.take()
+            defer { ended[1].leave(true) }
             try StreamEnds.send(to: 0x0A09_0002, port: 8000, count: size)
+            ended[1].leave(true)
+            _ = try released[1].take(within: 90)
         }
-        let outcomes = [senderThread, receiverThread].map { thread in Result { try thread.join() } }
+        for end in ended { _ = try end.take(within: 90) }
         stop.store(true, ordering: .releasing)
         try wireThread.join()
+        for end in released { end.leave(true) }
+        let outcomes = [senderThread, receiverThread].map { thread in Result { try thread.join() } }
         for outcome in outcomes { try outcome.get() }
         #expect(try received.take() == size)
         let carried = try seen.take()

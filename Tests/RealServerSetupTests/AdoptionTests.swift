@@ -133,7 +133,7 @@ struct AdoptionTests {
             do {
                 let directory = try RunDirectory.making("\(scratch.path)/run")
                 _ = try setup.apply(in: directory)
-                var journal = try directory.beginJournal()
+                var record = Record(try directory.beginJournal())
                 let kept = try Command.require("ip addr show").output
                 for _ in 0..<3 {
                     for command in commands {
@@ -142,7 +142,7 @@ struct AdoptionTests {
                         let removal = try Command.run(["ip", "addr", "del", words[3], "dev", words[5]])
                         #expect(removal.status == 0 || commands.count > 1)
                     }
-                    _ = try setup.repair(&journal, in: directory)
+                    _ = try setup.repair(&record, in: directory)
                     #expect(try setup.plan().isEmpty)
                 }
                 if commands.count == 1 { #expect(try Command.require("ip addr show").output == kept) }

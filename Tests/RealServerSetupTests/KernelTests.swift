@@ -378,8 +378,8 @@ struct KernelTests {
             try Command.require("ip addr add 192.0.2.10/32 dev eth0")
             try Sysctl.set("net.ipv4.conf.eth0.arp_ignore=0")
             try Self.nic(1)
-            var journal = try directory.beginJournal()
-            let repair = try setup.repair(&journal, in: directory)
+            var record = Record(try directory.beginJournal())
+            let repair = try setup.repair(&record, in: directory)
             #expect(repair.failures.isEmpty && repair.plan.steps.isEmpty)
             #expect(
                 repair.plan.problems(for: "192.0.2.10").count == 1 && repair.plan.problems(for: "192.0.2.20").isEmpty)
@@ -390,6 +390,29 @@ struct KernelTests {
                     sender: IPv4Address(10, 0, UInt8(number), 99))
                 #expect(answers.isEmpty)
             }
+        }
+    }
+
+    @Test("a run directory that was taken away: a new interface is hidden even so, and what is remembered is put back")
+    func lostDirectory() throws {
+        let scratch = try ScratchDirectory()
+        try FreshNamespace.run {
+            try Self.host()
+            let before = try HostText.read(filesBelow: scratch.path)
+            let setup = Self.setup(scratch)
+            let directory = try RunDirectory.making("\(scratch.path)/run")
+            _ = try setup.apply(in: directory)
+            var record = Record(try directory.beginJournal())
+            try Command.require("rm -r \(scratch.path)/run")
+            try Self.nic(1)
+            try Command.require("ip addr del 192.0.2.10/32 dev lo")
+            let repair = try setup.repair(&record, in: directory)
+            #expect(repair.plan.steps.isEmpty && record.isBehind)
+            #expect(repair.failures.first?.contains("cannot be put on record") == true)
+            #expect(try !Self.leaks(on: 1))
+            try Command.require("ip link del eth1")
+            _ = try setup.teardown(in: directory, remembering: record)
+            try Self.expect(before, scratch)
         }
     }
 

@@ -117,6 +117,25 @@ struct PlannerReplyTests {
                 == "ip route add default via 10.0.0.2 dev eth0 table 9380")
     }
 
+    @Test("a director that is this host itself is refused")
+    func ownDirector() {
+        let request = PlannedHost.request(.dr, directors: ["10.0.0.11"], reply: .director)
+        let plan = Plan(request, host: PlannedHost.snapshot())
+        #expect(plan.refusals.map(\.topic) == [.reply])
+        #expect(plan.refusals.first?.problem.contains("10.0.0.11 is this host itself") == true)
+    }
+
+    @Test("an interface that is down is named as that, with the command that sets it up")
+    func interfaceDown() {
+        var host = PlannedHost.snapshot()
+        for place in host.interfaces.indices where host.interfaces[place].name == "eth0" {
+            host.interfaces[place].isUp = false
+        }
+        let plan = Plan(PlannedHost.request(.dr, reply: .director), host: host)
+        #expect(plan.refusals.first?.description.contains("is down") == true)
+        #expect(plan.refusals.first?.cure.contains("ip link set eth0 up") == true)
+    }
+
     @Test("a director that is on no network of the interface is refused, with what to do")
     func offLink() {
         let request = PlannedHost.request(.dr, directors: ["172.16.0.1"], reply: .director)

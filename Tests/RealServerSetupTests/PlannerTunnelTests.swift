@@ -136,7 +136,7 @@ struct PlannerTunnelTests {
         "a device that is down, bound to a sender, keyed, bound to another address or for the other family is not used",
         arguments: [
             (Tunnel(kind: .ipip, local: nil, innerProtocol: 0), false),
-            (Tunnel(kind: .ipip, local: nil, remote: "10.0.0.1", innerProtocol: 0), true),
+            (Tunnel(kind: .ipip, local: nil, remote: "10.0.0.77", innerProtocol: 0), true),
             (Tunnel(kind: .ipip, local: "10.9.9.9", innerProtocol: 0), true),
             (Tunnel(kind: .ipip, local: nil, innerProtocol: 41), true),
             (Tunnel(kind: .gre, local: nil, innerProtocol: 0), true),
@@ -146,6 +146,18 @@ struct PlannerTunnelTests {
             index: 3, name: "other0", isUp: isUp, speaksARP: false, ipv4: IPv4Settings(), tunnel: tunnel)
         let commands = PlannedHost.commands(Plan(PlannedHost.request(.tun), host: PlannedHost.snapshot([device])))
         #expect(commands.contains("ip link add rsagent-ipip type ipip local 10.0.0.11"))
+    }
+
+    @Test("a device that is bound to a director takes its packets ahead of ours, unguarded: it is refused by name")
+    func boundToDirector() {
+        for local in [nil, "10.0.0.11"] as [IPAddress?] {
+            let device = HostSnapshot.Interface(
+                index: 3, name: "other0", speaksARP: false, ipv4: IPv4Settings(),
+                tunnel: Tunnel(kind: .ipip, local: local, remote: "10.0.0.1", innerProtocol: 0))
+            let plan = Plan(PlannedHost.request(.tun), host: PlannedHost.snapshot([device]))
+            #expect(plan.refusals.map(\.topic) == [.tunnel])
+            #expect(plan.refusals.first?.description.contains("ip link del other0") == true)
+        }
     }
 
     @Test(

@@ -57,8 +57,8 @@ struct SizeTests {
             #expect(try measured("apply to a fit host") { try setup.apply() }.isEmpty)
             try Command.require("ip -4 addr flush dev lo")
             let directory = try #require(try RunDirectory(existing: "\(scratch.path)/run"))
-            var journal = try directory.beginJournal()
-            let repair = try measured("repair") { try setup.repair(&journal, in: directory) }
+            var record = Record(try directory.beginJournal())
+            let repair = try measured("repair") { try setup.repair(&record, in: directory) }
             #expect(repair.plan.isEmpty && repair.steps.count >= (mix == .both ? 500 : 1_000))
             // What flushing took beyond the VIPs is not rsagent's to bring back.
             try Command.require("ip addr add 127.0.0.1/8 dev lo")

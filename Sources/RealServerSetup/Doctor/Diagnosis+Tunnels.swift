@@ -160,10 +160,13 @@ extension Diagnosis {
             note(
                 .lockdown, .problem, step.reason,
                 evidence: ["nft list table inet rsagent: \(Self.words(host.guardTable))"],
-                cause: request.isLockedDown
-                    ? "a kernel that unpacks takes the packets from anybody, and past every rule about the interface they "
-                        + "came in by (CVE-2020-10136, CVE-2024-7596)"
-                    : "larger segments do not fit once the director has wrapped them",
+                cause: request.tunnelledServices.isEmpty
+                    ? "a director that passes an answer on to a client on the same wire tells this host of the shorter way, and "
+                        + "the next answer misses the director"
+                    : request.isLockedDown
+                        ? "a kernel that unpacks takes the packets from anybody, and past every rule about the interface they "
+                            + "came in by (CVE-2020-10136, CVE-2024-7596)"
+                        : "larger segments do not fit once the director has wrapped them",
                 cure: Self.cure(step.change))
         }
         guard !request.tunnelledServices.isEmpty else { return }

@@ -88,7 +88,13 @@ public struct Diagnosis: Sendable {
     }
 
     /// What mends a step, by hand or by rsagent.
-    static func cure(_ change: Change) -> String { "\(change); or: rsagent apply" }
+    static func cure(_ change: Change) -> String {
+        switch change {
+        // No one command says all that is in a table.
+        case .add(.guardTable), .add(.arpWall): "rsagent apply"
+        default: "\(change); or: rsagent apply"
+        }
+    }
 
     /// A reason of the plan is what is so, a colon, and why.
     static func split(_ reason: String) -> (what: String, cause: String?) {

@@ -105,10 +105,9 @@ struct EvidenceGatherer {
                         evidence.arrivals.merge(
                             ask(network, client, endpoint.address, incoming: entrance.index, service.name))
                     }
-                    let isNAT = service.forward == .nat
+                    // With its port: a rule may be for that alone.
                     evidence.departures.merge(
-                        ask(
-                            network, endpoint.address, client, sourcePort: isNAT ? endpoint.port : nil, service.name))
+                        ask(network, endpoint.address, client, sourcePort: endpoint.port, service.name))
                 }
             }
             guard service.forward == .tun, let facing = own.interface, facing.isUp else { continue }

@@ -12,6 +12,7 @@ internal import Synchronization
 public final class SetupKeeper: Service {
     private let setup: RealServerSetup
     private let directory: RunDirectory
+    private let record: Record
     private let watch: HostWatch
     private let logger: Logger
     private let publish: @Sendable ([String: [String]]) async -> Void
@@ -44,6 +45,7 @@ public final class SetupKeeper: Service {
         for step in try setup.apply(in: directory) {
             logger.info("\(step.change) (\(step.reason))")
         }
+        record = Record(try directory.beginJournal())
         self.directory = directory
     }
 
@@ -58,16 +60,17 @@ public final class SetupKeeper: Service {
 
     /// Looks and repairs until graceful shutdown, then tears down.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await self.keep() }
+        let record = await cancelWhenGracefulShutdown { await self.keep() }
         watch.stop()
-        let teardown = try setup.teardown(in: directory)
+        let teardown = try setup.teardown(in: directory, remembering: record)
         for change in teardown.changes { logger.info("put back: \(change)") }
         for left in teardown.left { logger.warning("left alone: \(left)") }
     }
 
-    private func keep() async {
+    /// Returns what is on record in the end.
+    private func keep() async -> Record {
         var last: [String: [String]]?
-        var state = State()
+        var state = State(record: record)
         // The first look is a whole one, whatever the reason.
         var alarm = HostWatch.Alarm(isEvent: true, changers: [])
         var alarms = watch.alarms.makeAsyncIterator()
@@ -82,15 +85,16 @@ public final class SetupKeeper: Service {
             }
             try? await Task.sleep(for: Self.gap)
             repeat {
-                guard await alarms.next() != nil else { return }
+                guard await alarms.next() != nil else { return state.record }
             } while !watch.take(&alarm)
         }
+        return state.record
     }
 
     /// What is remembered from one look to the next.
     private struct State {
-        /// The record. The directory's lock is ours, so nobody else writes it.
-        var journal: Journal?
+        /// The directory's lock is ours, so nobody else writes it.
+        var record: Record
         var limit = RepairLimit()
         /// What the host was like when it was last found sound.
         var pulse: HostPulse?
@@ -103,23 +107,20 @@ public final class SetupKeeper: Service {
             let pulse = try setup.host.pulse(for: setup.request)
             if !alarm.isEvent, state.pulse == pulse { return problems { _ in [] } }
             state.pulse = nil
-            var journal: Journal
-            if let known = state.journal { journal = known } else { journal = try directory.beginJournal() }
-            // Until it is known that the record in memory is the one on its medium.
-            state.journal = nil
-            let repair = try setup.repair(&journal, in: directory, preferring: directors.withLock { $0 }) {
-                state.limit.allows($0, at: now)
+            var limit = state.limit
+            let repair = try setup.repair(&state.record, in: directory, preferring: directors.withLock { $0 }) {
+                limit.allows($0, at: now)
             }
-            try directory.shorten(&journal, for: pulse)
-            state.journal = journal
+            state.limit = limit
+            state.record.shorten(for: pulse, in: directory)
             let changers = alarm.changers.sorted().joined(separator: ", ")
             for step in repair.steps {
                 logger.warning(
                     "repaired: \(step.change) (\(step.reason))\(changers.isEmpty ? "" : "; changed by \(changers)")")
             }
             if !repair.steps.isEmpty { onRepair(repair.steps) }
-            if repair.plan.isEmpty, repair.steps.isEmpty { state.pulse = pulse }
-            return problems { repair.plan.isEmpty ? [] : repair.plan.problems(for: $0) + repair.failures }
+            if repair.plan.isEmpty, repair.steps.isEmpty, !state.record.isBehind { state.pulse = pulse }
+            return problems { repair.plan.problems(for: $0) + (repair.plan.isEmpty ? [] : repair.failures) }
         } catch {
             return problems { _ in [error.description] }
         }

@@ -13,13 +13,12 @@ extension Planner {
             guard !returning.isEmpty else { continue }
             let names = Set(returning.map(\.name))
             guard let interface = own.interface, let address = own[isIPv6: isIPv6] else {
-                let name = own.interface?.name ?? request.interface ?? "the one with the default route"
                 undetermined.insert(isIPv6)
                 refuse(
                     .interface,
-                    "the interface that faces the director (\(name)) is not there or has no \(isIPv6 ? "IPv6" : "IPv4") address, "
-                        + "so answers cannot go back by way of the director",
-                    "give it one, or name another interface", for: names)
+                    "\(own.absence) (\(isIPv6 ? "IPv6" : "IPv4")), so answers cannot go back by way of the director",
+                    own.cure,
+                    for: names)
                 continue
             }
             guard let director = nextHop(isIPv6: isIPv6, interface, names) else {
@@ -44,6 +43,12 @@ extension Planner {
     ) -> IPAddress? {
         let candidates = (preferredDirectors ?? request.directors).filter { ($0.v6 != nil) == isIPv6 }
         let networks = host.addresses.filter { $0.interface == interface.index }.map(\.prefix)
+        if let own = candidates.first(where: { held[$0] != nil }) {
+            refuse(
+                .reply, "the director \(own) is this host itself, so answers cannot go back by way of it",
+                "write the director's own address (DIP) in directors", for: services)
+            return nil
+        }
         let reachable = candidates.filter { director in
             director.isLinkLocal || networks.contains { $0.length < $0.address.bitWidth && $0.contains(director) }
         }
@@ -81,6 +86,7 @@ extension Planner {
                 inTheWay: "", for: services)
         }
         wanted.insert(object.identity)
+        if present.gateway == route.gateway, present.interface == route.interface, !isOurs { claims.append(object) }
         guard present.gateway != route.gateway || present.interface != route.interface else { return }
         guard isOurs else {
             return refuse(

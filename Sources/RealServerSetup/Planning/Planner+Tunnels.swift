@@ -69,13 +69,12 @@ extension Planner {
                 return senders.isEmpty || senders.contains { ($0.v6 != nil) == isIPv6 } ? own : nil
             }
             if locals.isEmpty {
-                let name = own.interface?.name ?? request.interface ?? "the one with the default route"
                 refuse(
                     .interface,
                     own.isUndetermined
-                        ? "the interface that faces the director (\(name)) is not there or has no address of its own, which tunnel packets are sent to"
-                        : "\(name) has no address of the family the directors send tunnel packets from",
-                    "give it one, or name another interface", for: [service.name])
+                        ? "\(own.absence), and it is what tunnel packets are sent to"
+                        : "\(own.interface?.name ?? "") has no address of the family the directors send tunnel packets from",
+                    own.cure, for: [service.name])
             }
             for local in locals {
                 for vip in service.vips {
@@ -149,6 +148,16 @@ extension Planner {
             }
             return (taking.name, taking)
         }
+        if let other = host.interfaces.first(where: { $0.name != name && takesFromSender($0, need) }),
+            let sender = other.tunnel?.remote
+        {
+            refuse(
+                .tunnel,
+                "\(other.name) takes the \(need.kind.rawValue) packets that \(sender) sends to \(need.local), ahead of any other device, "
+                    + "and rsagent neither opens nor guards it",
+                "remove it (ip link del \(other.name)), or bind it to no sender (remote any)", for: need.services)
+            return nil
+        }
         guard supports(need.part, for: need.services) else { return nil }
         want(
             ours, .tunnel, missing: "nothing on this host unpacks \(need.kind.rawValue) packets for \(need.local)",
@@ -168,6 +177,15 @@ extension Planner {
             tunnel.key == nil, tunnel.local == nil || tunnel.local == need.local
         else { return false }
         return tunnel.innerProtocol == 0 || tunnel.isExternal || need.inner.isSubset(of: [tunnel.innerProtocol])
+    }
+
+    /// Whether a device that is up is bound to one of those who may send here: it is asked before one that is bound to nobody
+    /// (`ip_tunnel_lookup()`, net/ipv4/ip_tunnel.c).
+    private func takesFromSender(_ interface: HostSnapshot.Interface, _ need: Need) -> Bool {
+        guard interface.isUp, let tunnel = interface.tunnel, tunnel.kind == need.kind, let remote = tunnel.remote,
+            tunnel.key == nil, tunnel.local == nil || tunnel.local == need.local
+        else { return false }
+        return request.directors.contains(remote) || request.tunnelSources.contains { $0.contains(remote) }
     }
 
     /// Who else uses a tunnel device, as far as it shows, or nil: a device that was made by hand for a VIP has no address but

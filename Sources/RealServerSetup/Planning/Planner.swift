@@ -129,7 +129,9 @@ extension HostObject {
         case .address(let address): address.label?.hasSuffix(":rsagent") == true
         case .tunnel(_, let name): name.hasPrefix("rsagent-")
         case .guardTable, .arpWall: true
-        case .encapsulationPort, .route, .rule: false
+        case .route(let route, _): route.table == Planner.table
+        case .rule(let rule): (Planner.table...Planner.table + 2).contains(rule.priority)
+        case .encapsulationPort: false
         }
     }
 
@@ -160,16 +162,31 @@ extension HostObject {
 /// This host's own addresses on the interface that faces the director: where tunnel packets are sent to, and where NAT
 /// sends its packets.
 struct OwnAddresses {
-    var interface: HostSnapshot.Interface?
-    var v4: IPAddress?
-    var v6: IPAddress?
+    let interface: HostSnapshot.Interface?
+    let v4: IPAddress?
+    let v6: IPAddress?
 
     init(_ request: SetupRequest, _ host: HostSnapshot) {
         let vips = Set(request.services.flatMap(\.vips))
         interface = host.facing.flatMap(host.interface)
-        v4 = host.ownAddress(isIPv6: false, excluding: vips)
-        v6 = host.ownAddress(isIPv6: true, excluding: vips)
+        let isDown = interface?.isUp == false
+        v4 = isDown ? nil : host.ownAddress(isIPv6: false, excluding: vips)
+        v6 = isDown ? nil : host.ownAddress(isIPv6: true, excluding: vips)
+        let name = interface?.name ?? request.interface
+        absence =
+            if interface == nil {
+                "the interface that faces the director (\(name ?? "the one with the default route")) is not there"
+            } else if isDown {
+                "\(name ?? ""), which faces the director, is down"
+            } else {
+                "\(name ?? ""), which faces the director, has no address of its own"
+            }
+        cure = isDown ? "set it up: ip link set \(name ?? "") up" : "give it one, or name another interface"
     }
+
+    /// What is so where an address is missing, and what to do.
+    let absence: String
+    let cure: String
 
     var isUndetermined: Bool { v4 == nil && v6 == nil }
 
