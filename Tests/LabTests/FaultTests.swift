@@ -27,6 +27,36 @@ extension TheLab {
             #expect(difference.isEmpty, "\(difference)")
         }
 
+        @Test("asked to stop while the first changes are being made, it finishes them and puts them back")
+        func earlySignal() throws {
+            let scratch = try ScratchDirectory()
+            try FreshNamespace.run {
+                let host = try SetupHost(scratch, .direct)
+                let before = try host.text()
+                let agent = try host.start()
+                // The run directory is the first trace of what is being done.
+                try Deadline.block(until: "the first trace", every: .milliseconds(1)) {
+                    access("\(scratch.path)/run", F_OK) == 0 || agent.exitStatus != nil
+                }
+                #expect(try host.stop(agent) == 0, "\(try agent.output)")
+                try Self.expectAsBefore(before, host)
+            }
+        }
+
+        @Test("the run directory taken away while it runs: what it changed is put back all the same")
+        func lostRunDirectory() throws {
+            let scratch = try ScratchDirectory()
+            try FreshNamespace.run {
+                let host = try SetupHost(scratch, .direct)
+                let before = try host.text()
+                let problem = try Self.judge(host)
+                let agent = try host.keptFit { try problem() == nil }
+                try Command.require("rm -r \(scratch.path)/run")
+                #expect(try host.stop(agent) == 0, "\(try agent.output)")
+                try Self.expectAsBefore(before, host)
+            }
+        }
+
         @Test("more events than the socket holds, while the agent stands still: everything is repaired once it goes on")
         func overrun() throws {
             let scratch = try ScratchDirectory()
