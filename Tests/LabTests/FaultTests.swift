@@ -38,7 +38,9 @@ extension TheLab {
                 try Deadline.block(until: "the first trace", every: .milliseconds(1)) {
                     access("\(scratch.path)/run", F_OK) == 0 || agent.exitStatus != nil
                 }
-                #expect(try host.stop(agent) == 0, "\(try agent.output)")
+                let status = try host.stop(agent)
+                let log = try agent.output
+                #expect(status == 0, "\(log)")
                 try Self.expectAsBefore(before, host)
             }
         }
@@ -52,7 +54,9 @@ extension TheLab {
                 let problem = try Self.judge(host)
                 let agent = try host.keptFit { try problem() == nil }
                 try Command.require("rm -r \(scratch.path)/run")
-                #expect(try host.stop(agent) == 0, "\(try agent.output)")
+                let status = try host.stop(agent)
+                let log = try agent.output
+                #expect(status == 0, "\(log)")
                 try Self.expectAsBefore(before, host)
             }
         }
