@@ -265,15 +265,19 @@ extension TheLab {
                         let start = clock.now
                         var (asked, answered) = (0, 0)
                         var last = Duration.zero
-                        while clock.now - start < .milliseconds(300) {
+                        // Until it has been silent for a while: how soon that is depends on what else the machine does.
+                        var silences = 0
+                        while silences < 20, clock.now - start < .seconds(60) {
                             asked += 1
+                            silences += 1
                             guard try isAnswered() else { continue }
                             answered += 1
+                            silences = 0
                             last = clock.now - start
                         }
                         figures.append("\(answered) of \(asked), the last after \(last / .milliseconds(1)) ms")
                         #expect(answered == 0 || !isBlocked)
-                        #expect(last < .milliseconds(300), "still answered when the wire was left")
+                        #expect(silences == 20, "still answered when the wire was left")
                     }
                     #expect(try host.stop(agent) == 0)
                     return figures
