@@ -22,6 +22,19 @@ public enum HostText {
         return text + sorted(files)
     }
 
+    /// Waits until every IPv6 address has its local route, which the kernel adds a moment after the address.
+    public static func settleIPv6() throws {
+        try Deadline.block(until: "the IPv6 addresses have their local routes") {
+            let routes = try Command.require("ip -6 route show table local").output
+            return try Command.require("ip -6 -oneline addr show scope global").output.split(separator: "\n").allSatisfy
+            {
+                let words = $0.split(separator: " ")
+                guard words.count > 3, let address = words[3].split(separator: "/").first else { return true }
+                return routes.contains("local \(address) ")
+            }
+        }
+    }
+
     static func sorted(_ lines: String) -> String { lines.split(separator: "\n").sorted().joined(separator: "\n") }
 
     /// Without what counters of the packet filter have counted: `packets 3 bytes 252`.

@@ -47,6 +47,7 @@ struct DoctorKernelTests {
     static func examine(
         _ setup: RealServerSetup, _ scratch: ScratchDirectory, _ location: SourceLocation = #_sourceLocation
     ) throws -> [Finding] {
+        try HostText.settleIPv6()
         let before = try text(scratch)
         let findings = try Doctor(setup).examine().findings
         let difference = HostText.difference(before, try text(scratch))
