@@ -52,7 +52,10 @@ extension TheLab {
                 let host = try SetupHost(scratch, .direct)
                 let before = try host.text()
                 let problem = try Self.judge(host)
-                let agent = try host.keptFit { try problem() == nil }
+                let agent = try host.keptFit {
+                    // Its control socket is the last thing it makes there.
+                    try problem() == nil && access("\(scratch.path)/run/control.sock", F_OK) == 0
+                }
                 try Command.require("rm -r \(scratch.path)/run")
                 let status = try host.stop(agent)
                 let log = try agent.output

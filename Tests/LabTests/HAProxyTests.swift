@@ -22,7 +22,7 @@ extension TheLab {
 
                 let download = try await lab.client.start(
                     [
-                        "curl", "-s", "-o", "/dev/null", "--limit-rate", "200k", "-w", "%{size_download}",
+                        "curl", "-s", "-o", "/dev/null", "--limit-rate", "80k", "-w", "%{size_download}",
                         "\(url(lab))big",
                     ], log: "download")
                 try await Deadline.wait(until: "the download to be under way") { try await haproxy.sessions() == 1 }
