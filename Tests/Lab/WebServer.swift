@@ -38,6 +38,11 @@ public struct WebServer: Sendable {
                     listen 80;
                     root \(documents);
                     add_header X-Server \(host.name) always;
+                    # The same as /big, for 25 s: what a client does to be slow is not to be relied on.
+                    location = /slow {
+                        alias \(documents)/big;
+                        limit_rate 200k;
+                    }
                     location = / { return 200 "\(host.name)\\n"; }
                     location /upload/ { dav_methods PUT; create_full_put_path on; }
                 }

@@ -1,6 +1,4 @@
-import ConfigurationFile
 import Lab
-import RealServerSetup
 import Testing
 
 extension TheLab {
@@ -13,21 +11,14 @@ extension TheLab {
             let figures = try FreshNamespace.run {
                 let host = try SetupHost(scratch, .direct)
                 let before = try host.text()
-                let configuration = try AgentConfiguration.load(path: host.file)
-                let judge = RealServerSetup(SetupRequest(configuration), runDirectory: configuration.runDirectory)
-                let problem = { () throws -> String? in
-                    let plan = try judge.plan()
-                    return plan.isEmpty ? nil : "\(plan.steps.map(\.reason) + plan.refusals.map(\.problem))"
-                }
+                let problem = try host.judge()
                 let agent = try host.keptFit { try problem() == nil }
                 let figures = try DriftLoop.run(
                     Drift.direct, count: 1_000, limit: .seconds(600), seed: seed, problem: problem)
                 let status = try host.stop(agent)
                 let output = try agent.output
                 #expect(status == 0, "\(output)")
-                try SetupHost.settle()
-                let difference = HostText.difference(before, try host.text())
-                #expect(difference.isEmpty, "\(difference)")
+                try host.expectAsBefore(before)
                 return figures
             }
             print("seed \(seed)\n\(figures.text)")

@@ -1,8 +1,6 @@
-import ConfigurationFile
 import Glibc
 import Lab
 import NetworkAddress
-import RealServerSetup
 import Testing
 
 extension TheLab {
@@ -10,22 +8,6 @@ extension TheLab {
     @Suite("Faults")
     struct FaultTests {
         private static let vip = IPv4Address(192, 0, 2, 10)
-
-        /// As `RealServerSetup` sees a host: nil where it is fit, else what is wrong.
-        private static func judge(_ host: SetupHost) throws -> () throws -> String? {
-            let configuration = try AgentConfiguration.load(path: host.file)
-            let setup = RealServerSetup(SetupRequest(configuration), runDirectory: configuration.runDirectory)
-            return {
-                let plan = try setup.plan()
-                return plan.isEmpty ? nil : "\(plan.steps.map(\.reason) + plan.refusals.map(\.problem))"
-            }
-        }
-
-        private static func expectAsBefore(_ before: String, _ host: SetupHost) throws {
-            try SetupHost.settle()
-            let difference = HostText.difference(before, try host.text())
-            #expect(difference.isEmpty, "\(difference)")
-        }
 
         @Test("asked to stop while the first changes are being made, it finishes them and puts them back")
         func earlySignal() throws {
@@ -41,7 +23,7 @@ extension TheLab {
                 let status = try host.stop(agent)
                 let log = try agent.output
                 #expect(status == 0, "\(log)")
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -51,7 +33,7 @@ extension TheLab {
             try FreshNamespace.run {
                 let host = try SetupHost(scratch, .direct)
                 let before = try host.text()
-                let problem = try Self.judge(host)
+                let problem = try host.judge()
                 let agent = try host.keptFit {
                     // Its control socket is the last thing it makes there.
                     try problem() == nil && access("\(scratch.path)/run/control.sock", F_OK) == 0
@@ -60,7 +42,7 @@ extension TheLab {
                 let status = try host.stop(agent)
                 let log = try agent.output
                 #expect(status == 0, "\(log)")
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -70,7 +52,7 @@ extension TheLab {
             try FreshNamespace.run {
                 let host = try SetupHost(scratch, .direct)
                 let before = try host.text()
-                let problem = try Self.judge(host)
+                let problem = try host.judge()
                 let agent = try host.keptFit { try problem() == nil }
                 agent.signal(SIGSTOP)
                 var flood = ""
@@ -96,7 +78,7 @@ extension TheLab {
                 agent.signal(SIGCONT)
                 try Deadline.block(until: "the repair") { try problem() == nil }
                 #expect(try host.stop(agent) == 0)
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -121,7 +103,7 @@ extension TheLab {
                 #expect(try Sysctl.value("net.ipv4.conf.eth0.arp_ignore") == "1")
                 #expect(try host.agent("plan").status == 0)
                 #expect(try host.agent("teardown").status == 0)
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -138,7 +120,7 @@ extension TheLab {
                 #expect(
                     apply.errors.contains("/proc/sys/net/ipv4/conf/all/arp_ignore")
                         && apply.errors.contains("Read-only"), "\(apply.text)")
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -162,12 +144,12 @@ extension TheLab {
                 #expect(try host.agent("plan").status == 2)
                 let apply = try host.agent("apply")
                 #expect(apply.status == 0, "\(apply.text)")
-                let problem = try Self.judge(host)
+                let problem = try host.judge()
                 #expect(try problem() == nil)
                 #expect(try host.agent("plan").status == 0)
                 let teardown = try host.agent("teardown")
                 #expect(teardown.status == 0, "\(teardown.text)")
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
 
                 let agent = try host.keptFit { try problem() == nil }
                 for drift in Drift.direct where !drift.kind.contains("made again") {
@@ -175,7 +157,7 @@ extension TheLab {
                     try Deadline.block(until: "the repair of \(drift.lines)") { try problem() == nil }
                 }
                 #expect(try host.stop(agent) == 0)
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -190,7 +172,7 @@ extension TheLab {
                 let run = try host.agent(command)
                 #expect(run.status == 1)
                 #expect(run.errors.contains("CAP_NET_ADMIN is missing, nothing was touched"), "\(run.text)")
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
                 #expect(try host.agent("plan").status == 2, "plan needs none")
             }
         }
@@ -203,7 +185,7 @@ extension TheLab {
                 try host.write(host.configuration(without: "sentinel"))
                 try host.openToAll()
                 host.runner = Self.nobody(",+net_admin")
-                let problem = try Self.judge(host)
+                let problem = try host.judge()
                 let agent = try host.keptFit { try problem() == nil }
                 let output = try agent.output
                 #expect(output.contains("sentinel stays off") && output.contains("CAP_NET_RAW"), "\(output)")
@@ -217,7 +199,7 @@ extension TheLab {
             try FreshNamespace.run {
                 let host = try SetupHost(scratch, .direct)
                 let before = try host.text()
-                let problem = try Self.judge(host)
+                let problem = try host.judge()
                 let agent = try host.keptFit { try problem() == nil }
                 let kept = try host.text()
                 try Command.require("ip link del eth0")
@@ -232,7 +214,7 @@ extension TheLab {
                 let difference = HostText.difference(kept, try host.text())
                 #expect(difference.isEmpty, "\(difference)")
                 #expect(try host.stop(agent) == 0)
-                try Self.expectAsBefore(before, host)
+                try host.expectAsBefore(before)
             }
         }
 
@@ -243,7 +225,7 @@ extension TheLab {
                 let figures = try FreshNamespace.run {
                     let host = try SetupHost(scratch, .direct)
                     if !isBlocked { try host.write(host.configuration(without: "arp_block")) }
-                    let problem = try Self.judge(host)
+                    let problem = try host.judge()
                     let agent = try host.keptFit { try problem() == nil }
                     var figures: [String] = []
                     for number in 2...11 {

@@ -22,8 +22,7 @@ extension TheLab {
 
                 let download = try await lab.client.start(
                     [
-                        "curl", "-s", "-o", "/dev/null", "--limit-rate", "80k", "-w", "%{size_download}",
-                        "\(url(lab))big",
+                        "curl", "-s", "-o", "/dev/null", "-w", "%{size_download}", "\(url(lab))slow",
                     ], log: "download")
                 try await Deadline.wait(until: "the download to be under way") { try await haproxy.sessions() == 1 }
                 #expect(try await fleet.agent(server, "drain web").status == 0)
