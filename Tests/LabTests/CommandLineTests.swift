@@ -254,7 +254,7 @@ extension TheLab {
                 // A director that asks, and a client who keeps a connection open.
                 try await lab.client.require("ip neigh replace \(Lab.vip) lladdr \(host.mac) dev eth0")
                 let client = try await lab.client.start(
-                    ["curl", "-s", "-o", "/dev/null", "--limit-rate", "1k", "http://\(Lab.vip)/big"], log: "slow")
+                    ["curl", "-s", "-o", "/dev/null", "http://\(Lab.vip)/slow"], log: "slow")
                 try await Deadline.wait(until: "the connection") {
                     try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
                 }
