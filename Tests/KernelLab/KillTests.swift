@@ -4,7 +4,8 @@ import RealServerSetup
 import Testing
 
 extension TheKernelLab {
-    /// In the guest a process takes seconds: so all changes are died at within this one, and a killed process is the sample.
+    /// In the guest a process takes seconds: so all changes are died at within this one, and a killed process
+    /// is the sample (see `KillLoop.strideInGuest`).
     @Suite("Death at every step, with tunnels")
     struct KillTests {
         init() throws {
@@ -15,7 +16,7 @@ extension TheKernelLab {
         func killedApply() throws {
             let scratch = try ScratchDirectory()
             let outcome = try FreshNamespace.run {
-                try KillLoop(SetupHost(scratch, .tunnels), stride: 20).apply(at: "sendmsg")
+                try KillLoop(SetupHost(scratch, .tunnels), stride: KillLoop.strideInGuest).apply(at: "sendmsg")
             }
             #expect(outcome.problems.isEmpty)
             #expect(outcome.kills > 1)
@@ -25,7 +26,7 @@ extension TheKernelLab {
         func killedTeardown() throws {
             let scratch = try ScratchDirectory()
             let outcome = try FreshNamespace.run {
-                try KillLoop(SetupHost(scratch, .tunnels), stride: 20).teardown(at: "sendmsg")
+                try KillLoop(SetupHost(scratch, .tunnels), stride: KillLoop.strideInGuest).teardown(at: "sendmsg")
             }
             #expect(outcome.problems.isEmpty)
             #expect(outcome.kills > 1)

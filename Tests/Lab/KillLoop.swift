@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// `kill -9` of the real `rsagent` at every system call that changes something, one after the other.
 ///
 /// strace delivers SIGKILL as the process enters the n-th call of a kind; n grows until a run gets through. So the steps are
@@ -15,6 +17,12 @@ public struct KillLoop {
     private let stride: Int
 
     private static let killed: Int32 = 128 + 9
+
+    /// What an emulated guest has time for, where a process takes seconds: `RSLAB_KILL_STRIDE=1` kills at every call there
+    /// too, which takes it most of an hour.
+    public static var strideInGuest: Int {
+        getenv("RSLAB_KILL_STRIDE").flatMap { Int(String(cString: $0)) } ?? 20
+    }
 
     /// What a loop came to.
     public struct Outcome: Sendable {
