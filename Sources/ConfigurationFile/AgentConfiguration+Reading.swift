@@ -145,7 +145,7 @@ extension AgentConfiguration.Check.Kind {
             let host = table.requestHost("host")
             let status = table.statusCodes("status")
             guard let path else { return nil }
-            self = .http(path: path, host: host, status: status)
+            self = .http(.init(path, host: host, status: status))
         case (nil, let question?):
             for key in ["host", "status"] {
                 guard let node = table[key] else { continue }
@@ -192,13 +192,13 @@ extension Table {
     }
 
     /// Status codes that count as success (RFC 9110 §15: 100 to 599). 200 unless given.
-    fileprivate func statusCodes(_ key: String) -> [Int] {
+    fileprivate func statusCodes(_ key: String) -> [ClosedRange<Int>] {
         let cure = "write status = [200], codes of 100 to 599"
-        guard let value = self[key] else { return [200] }
+        guard let value = self[key] else { return [200...200] }
         guard case .list(let elements) = value.value else {
-            return integer(value, in: 100...599, cure).map { [$0] } ?? [200]
+            return integer(value, in: 100...599, cure).map { [$0...$0] } ?? [200...200]
         }
         if elements.isEmpty { findings.report(value, "is an empty list", cure) }
-        return elements.compactMap { integer($0, in: 100...599, cure) }
+        return elements.compactMap { integer($0, in: 100...599, cure) }.map { $0...$0 }
     }
 }

@@ -24,11 +24,17 @@ public struct AgentConfiguration: Sendable, Equatable {
     public var stateDirectory: String
     /// Where the report is served over TCP. Empty: the interface's own address, port 9380.
     public var reportListen: [SocketAddress]
+    /// Who is answered over TCP.
+    public var reportAdmission: ReportAdmission
+    /// How long an agent that stops waits for open connections, once the directors know: 0 s to 1 h.
+    public var stopTimeout: Duration
     /// The services, in the order of the file. At least one; names are unique.
     public var services: [Service]
 
     /// The port of the report where nothing else is said.
     public static let defaultReportPort: UInt16 = 9380
+    /// What an agent that stops waits for open connections where nothing else is said.
+    public static let defaultStopTimeout = Duration.seconds(30)
 
     /// Creates a configuration from values that are already known to be valid.
     public init(
@@ -42,6 +48,8 @@ public struct AgentConfiguration: Sendable, Equatable {
         runDirectory: String = "/run/rsagent",
         stateDirectory: String = "/var/lib/rsagent",
         reportListen: [SocketAddress] = [],
+        reportAdmission: ReportAdmission = ReportAdmission(),
+        stopTimeout: Duration = AgentConfiguration.defaultStopTimeout,
         services: [Service]
     ) {
         self.interface = interface
@@ -54,6 +62,8 @@ public struct AgentConfiguration: Sendable, Equatable {
         self.runDirectory = runDirectory
         self.stateDirectory = stateDirectory
         self.reportListen = reportListen
+        self.reportAdmission = reportAdmission
+        self.stopTimeout = stopTimeout
         self.services = services
     }
 }
@@ -79,8 +89,15 @@ extension AgentConfiguration {
         public var realPort: UInt16?
         /// The scope the VIPs are placed with. Services that share a VIP agree on it. Of no meaning with `nat`.
         public var scope: AddressScope
-        /// What a healthy server reports: 0 to 65535, as IPVS takes it.
+        /// What a healthy, idle server reports: 0 to 65535, as IPVS takes it.
         public var weight: Int
+        /// How the weight follows load; nil: it does not.
+        public var load: LoadRules?
+        /// How long the weight takes to grow to what it should be after the service came up, or was undrained: 0 s (at once)
+        /// to 1 h.
+        public var slowStart: Duration
+        /// Where HAProxy's agent-check for this service is answered; nil: nowhere.
+        public var agentCheck: SocketAddress?
         /// What is checked. All must pass. Empty: the service is taken to be up while its setup is sound.
         public var checks: [Check]
 
@@ -89,7 +106,8 @@ extension AgentConfiguration {
         public init(
             name: String, vips: [IPAddress], ports: [UInt16], transport: TransportProtocol = .tcp,
             forward: ForwardingMethod = .dr, reply: ReplyPath? = nil, tunnel: Tunneling? = nil,
-            realPort: UInt16? = nil, scope: AddressScope = .global, weight: Int = 100, checks: [Check] = []
+            realPort: UInt16? = nil, scope: AddressScope = .global, weight: Int = 100,
+            load: LoadRules? = nil, slowStart: Duration = .zero, agentCheck: SocketAddress? = nil, checks: [Check] = []
         ) {
             self.name = name
             self.vips = vips
@@ -101,6 +119,9 @@ extension AgentConfiguration {
             self.realPort = realPort
             self.scope = scope
             self.weight = weight
+            self.load = load
+            self.slowStart = slowStart
+            self.agentCheck = agentCheck
             self.checks = checks
         }
     }
@@ -120,46 +141,6 @@ extension AgentConfiguration {
         public init(_ type: TunnelType = .ipip, port: UInt16 = Self.defaultPort) {
             self.type = type
             self.port = port
-        }
-    }
-
-    /// One question asked of the service again and again.
-    public struct Check: Sendable, Equatable {
-        /// What is asked.
-        public var kind: Kind
-        /// Where it is asked instead of on each VIP; nil: on the VIPs, as clients do.
-        public var address: IPAddress?
-        /// Which port it is asked on; nil: the service's first.
-        public var port: UInt16?
-        /// From the start of one check to the start of the next. 100 ms or more.
-        public var interval: Duration
-        /// How long an answer may take. Not longer than `interval`.
-        public var timeout: Duration
-        /// How many successes in a row make a failed check pass. 1 or more.
-        public var rise: Int
-        /// How many failures in a row make a passing check fail. 1 or more.
-        public var fall: Int
-
-        /// What a check asks.
-        public enum Kind: Sendable, Equatable {
-            /// `GET path` must answer with one of `status` (default: 200).
-            case http(path: String, host: String?, status: [Int])
-            /// A TCP connection must be accepted.
-            case tcp
-        }
-
-        /// Creates a check from values that are already known to be valid.
-        public init(
-            _ kind: Kind, address: IPAddress? = nil, port: UInt16? = nil, interval: Duration = .seconds(1),
-            timeout: Duration = .milliseconds(500), rise: Int = 2, fall: Int = 3
-        ) {
-            self.kind = kind
-            self.address = address
-            self.port = port
-            self.interval = interval
-            self.timeout = timeout
-            self.rise = rise
-            self.fall = fall
         }
     }
 }

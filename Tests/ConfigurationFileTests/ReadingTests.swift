@@ -9,7 +9,7 @@ struct ReadingTests {
     @Test("the agent's example is valid and says what its comments say")
     func agentExample() throws {
         let configuration = try AgentConfiguration.parse(AgentConfiguration.example, file: "example")
-        let http = AgentConfiguration.Check(.http(path: "/healthz", host: "www.example.com", status: [200]))
+        let http = AgentConfiguration.Check(.http(.init("/healthz", host: "www.example.com")))
         #expect(
             configuration
                 == AgentConfiguration(
@@ -61,7 +61,7 @@ struct ReadingTests {
             fall     = 3
             """
         var expected = try AgentConfiguration.parse(AgentConfiguration.example, file: "example")
-        expected.services[0].checks[0].kind = .http(path: "/healthz", host: nil, status: [200])
+        expected.services[0].checks[0].kind = .http(.init("/healthz"))
         #expect(try AgentConfiguration.parse(text, file: "f") == expected)
     }
 
@@ -139,10 +139,10 @@ struct ReadingTests {
         let second = IPAddress.v4(IPv4Address(192, 0, 2, 11))
         let third = IPAddress.v4(IPv4Address(192, 0, 2, 12))
         let http = AgentConfiguration.Check(
-            .http(path: "/a?b=%20", host: "a.example:8080", status: [200, 204]),
+            .http(.init("/a?b=%20", host: "a.example:8080", status: [200...200, 204...204])),
             address: .v4(IPv4Address(127, 0, 0, 1)), port: 8080, interval: .milliseconds(1500), timeout: .seconds(1),
             rise: 1, fall: 1000)
-        let missing = AgentConfiguration.Check(.http(path: "/", host: nil, status: [404]))
+        let missing = AgentConfiguration.Check(.http(.init("/", status: [404...404])))
         let tcp = AgentConfiguration.Check(.tcp, port: 25, interval: .seconds(3600), timeout: .seconds(300))
         let listen = ["0.0.0.0:9380", "[2001:db8::11]:9381"].compactMap { SocketAddress($0) }
         #expect(

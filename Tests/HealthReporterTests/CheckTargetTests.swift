@@ -5,7 +5,7 @@ import Testing
 
 @Suite("CheckTarget")
 struct CheckTargetTests {
-    static let http = AgentConfiguration.Check(.http(path: "/healthz", host: nil, status: [200]))
+    static let http = AgentConfiguration.Check(.http(.init("/healthz")))
 
     @Test("each check is asked on each VIP, and named apart where there are several")
     func everyVIP() throws {
@@ -35,7 +35,7 @@ struct CheckTargetTests {
     @Test("checks that differ in the Host header only have names of their own")
     func sameName() throws {
         let names = ["a", "b", "c"].map {
-            AgentConfiguration.Check(.http(path: "/", host: $0, status: [200]))
+            AgentConfiguration.Check(.http(.init("/", host: $0)))
         }
         #expect(
             try makeTargets(of: makeService(checks: names)).map(\.name) == ["http /", "http / (2)", "http / (3)"])

@@ -21,9 +21,10 @@ struct CheckerTests {
         return outcome
     }
 
-    private func http(_ path: String = "/", host: String? = nil, status: [Int] = [200]) -> AgentConfiguration.Check.Kind
-    {
-        .http(path: path, host: host, status: status)
+    private func http(
+        _ path: String = "/", host: String? = nil, status: [ClosedRange<Int>] = [200...200]
+    ) -> AgentConfiguration.Check.Kind {
+        .http(.init(path, host: host, status: status))
     }
 
     @Test("a wanted status passes, each time on a connection of its own, with the right Host header")
@@ -51,7 +52,7 @@ struct CheckerTests {
         ])
     func otherStatus(status: String, message: String) async throws {
         let server = try await CheckedServer(.answer("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n"))
-        let outcome = await ask(http(status: [200, 204]), port: server.port)
+        let outcome = await ask(http(status: [200...200, 204...204]), port: server.port)
         #expect(!outcome.ok)
         #expect(outcome.message == message)
         #expect(server.requests.value.count == 1)

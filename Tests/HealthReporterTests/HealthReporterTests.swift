@@ -52,7 +52,7 @@ struct HealthReporterTests {
         }
     }
 
-    static func check(_ kind: AgentConfiguration.Check.Kind = .http(path: "/", host: nil, status: [200]))
+    static func check(_ kind: AgentConfiguration.Check.Kind = .http(.init("/")))
         -> AgentConfiguration.Check
     {
         AgentConfiguration.Check(kind, interval: .milliseconds(100), timeout: .milliseconds(100), rise: 2, fall: 3)
@@ -114,7 +114,7 @@ struct HealthReporterTests {
     func hangingCheck() async throws {
         let (folder, good, bad) = (Folder(), try await CheckedServer(), try await CheckedServer(.hang))
         let hanging = AgentConfiguration.Check(
-            .http(path: "/", host: nil, status: [200]), port: bad.port, interval: .seconds(3_600),
+            .http(.init("/")), port: bad.port, interval: .seconds(3_600),
             timeout: .seconds(3_600))
         let agent = try await start(in: folder, port: good.port, checks: [hanging, Self.check()])
         try await eventually("the other one passes") { try await agent.report().services[0].checks[1].ok }

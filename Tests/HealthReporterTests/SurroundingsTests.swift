@@ -45,7 +45,7 @@ struct SurroundingsTests {
         let connections = Box(3)
         // Asked once an hour, it is the watch that notices the death.
         let check = AgentConfiguration.Check(
-            .http(path: "/", host: nil, status: [200]), interval: .seconds(3_600), timeout: .seconds(10), rise: 1,
+            .http(.init("/")), interval: .seconds(3_600), timeout: .seconds(10), rise: 1,
             fall: 2)
         let service = makeTranslatedService(realPort: server.port, checks: [check])
         try await run(
@@ -84,7 +84,7 @@ struct SurroundingsTests {
     func ipv6() async throws {
         let (folder, server) = (Folder(), try await CheckedServer(host: "::1"))
         let looked = Box<Set<String>>([])
-        let checks = [AgentConfiguration.Check.Kind.http(path: "/", host: nil, status: [200]), .tcp].map {
+        let checks = [AgentConfiguration.Check.Kind.http(.init("/")), .tcp].map {
             AgentConfiguration.Check($0, interval: .milliseconds(100), timeout: .milliseconds(100), rise: 1, fall: 2)
         }
         let service = makeService(vip: "::1", port: server.port, checks: checks)

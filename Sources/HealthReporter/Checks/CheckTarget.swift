@@ -31,8 +31,8 @@ struct CheckTarget: Sendable, Equatable {
                 let endpoint = SocketAddress(address: address, port: port)
                 var name =
                     switch check.kind {
-                    case .http(let path, _, _): "http \(path)"
-                    case .tcp: "tcp"
+                    case .http(let http): "http \(http.path)"
+                    default: "tcp"
                     }
                 if check.port != nil, check.port != endpoints.ports.first { name += " port \(port)" }
                 if check.address != nil || addresses.count > 1 { name += " on \(address)" }

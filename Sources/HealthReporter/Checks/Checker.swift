@@ -19,10 +19,11 @@ extension CheckTarget {
     /// Who asks this check.
     func makeChecker(on group: any EventLoopGroup) -> any Checker {
         switch check.kind {
-        case .http(let path, let host, let status):
+        case .http(let http):
             HTTPChecker(
-                endpoint: endpoint, path: path, host: host, wanted: status, timeout: check.timeout, group: group)
-        case .tcp:
+                endpoint: endpoint, path: http.path, host: http.host, wanted: http.status, timeout: check.timeout,
+                group: group)
+        default:
             TCPChecker(endpoint: endpoint, timeout: check.timeout, group: group)
         }
     }

@@ -11,13 +11,13 @@ struct HTTPChecker: Checker {
 
     private let url: String
     private let host: String?
-    private let wanted: [Int]
+    private let wanted: [ClosedRange<Int>]
     private let timeout: Duration
     private let client: HTTPClient
 
     /// - Parameter host: what the `Host` header says; nil: the address and the port, as a browser would.
     init(
-        endpoint: ConfigurationFile.SocketAddress, path: String, host: String?, wanted: [Int], timeout: Duration,
+        endpoint: ConfigurationFile.SocketAddress, path: String, host: String?, wanted: [ClosedRange<Int>], timeout: Duration,
         group: any EventLoopGroup
     ) {
         url = "http://\(endpoint)\(path)"
@@ -47,8 +47,9 @@ struct HTTPChecker: Checker {
                 if read >= Self.longestBody { break }
             }
             let status = Int(response.status.code)
-            guard wanted.contains(status) else {
-                return (false, "\(status), wanted \(wanted.map(String.init).joined(separator: " or "))")
+            guard wanted.contains(where: { $0.contains(status) }) else {
+                let words = wanted.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+                return (false, "\(status), wanted \(words.joined(separator: " or "))")
             }
             return (true, "\(status)")
         }
