@@ -10,6 +10,37 @@ extension Network {
         try listRules().compactMap { $0.isWhole ? $0.rule : nil }
     }
 
+    /// Whether, in a family, there are rules besides the three that the kernel begins with (local at 0, main at 32766, default
+    /// at 32767) and those with a priority in `known`: rules of any kind, also those that a `RoutingRule` cannot express. Needs
+    /// no capability.
+    public func hasRules(isIPv6: Bool, besides known: ClosedRange<UInt32>) throws(NetlinkError) -> Bool {
+        let initial: [UInt32: UInt32] = [
+            0: UInt32(RT_TABLE_LOCAL.rawValue), 32766: UInt32(RT_TABLE_MAIN.rawValue),
+            32767: UInt32(RT_TABLE_DEFAULT.rawValue),
+        ]
+        let others: [Void] = try socket.list(
+            { () throws(NetlinkError) -> NetlinkRequest in
+                var header = fib_rule_hdr()
+                header.family = UInt8(isIPv6 ? AF_INET6 : AF_INET)
+                return try NetlinkRequest(
+                    "list the routing rules", type: Int32(RTM_GETRULE), flags: NLM_F_DUMP, header: header)
+            },
+            { message in
+                guard message.count >= MemoryLayout<fib_rule_hdr>.size else { return nil }
+                let header = message.withUnsafeBytes { $0.loadUnaligned(as: fib_rule_hdr.self) }
+                guard Int32(header.family) == (isIPv6 ? AF_INET6 : AF_INET) else { return nil }
+                let attributes = NetlinkAttributes(message, behind: MemoryLayout<fib_rule_hdr>.size)
+                let priority: UInt32 = attributes.number(Int(FRA_PRIORITY)) ?? 0
+                if known.contains(priority) { return nil }
+                let table: UInt32 = attributes.number(Int(FRA_TABLE)) ?? UInt32(header.table)
+                let isInitial =
+                    initial[priority] == table && header.action == UInt8(FR_ACT_TO_TBL) && header.src_len == 0
+                    && header.dst_len == 0
+                return isInitial ? nil : ()
+            })
+        return !others.isEmpty
+    }
+
     /// Adds a rule. Equivalent to: `ip rule add from SOURCE ipproto TRANSPORT sport PORT lookup TABLE priority PRIORITY`.
     /// Needs CAP_NET_ADMIN. Throws where it is there already (`NetlinkError.isAlreadyPresent`).
     public func add(_ rule: RoutingRule) throws(NetlinkError) {

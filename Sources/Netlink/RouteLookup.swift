@@ -19,6 +19,20 @@ public struct RouteLookup: Hashable, Sendable {
     /// The largest TCP segment in bytes that is announced to the other end, where the route says one (`RTAX_ADVMSS`).
     public var advertisedSegmentSize: UInt32?
 
+    /// An answer made of its parts.
+    public init(
+        outcome: Outcome, interface: Int32? = nil, gateway: IPAddress? = nil, preferredSource: IPAddress? = nil,
+        table: UInt32? = nil, mtu: UInt32? = nil, advertisedSegmentSize: UInt32? = nil
+    ) {
+        self.outcome = outcome
+        self.interface = interface
+        self.gateway = gateway
+        self.preferredSource = preferredSource
+        self.table = table
+        self.mtu = mtu
+        self.advertisedSegmentSize = advertisedSegmentSize
+    }
+
     /// What becomes of a packet (`RTN_*`, include/uapi/linux/rtnetlink.h, or the error a look-up ends with).
     public enum Outcome: Hashable, Sendable {
         /// Sent to `gateway`, or to the destination itself.

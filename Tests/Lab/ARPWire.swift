@@ -61,9 +61,17 @@ public final class ARPWire {
 
     /// The next who-has for `target`, whoever asks.
     public func nextQuestion(for target: IPv4Address) throws -> Packet {
+        try questions(until: target)[0]
+    }
+
+    /// Every who-has up to the next one for `target`, the latest first.
+    public func questions(until target: IPv4Address) throws -> [Packet] {
+        var questions: [Packet] = []
         while true {
             let packet = try receive()
-            if packet.operation == 1, packet.target == target { return packet }
+            guard packet.operation == 1 else { continue }
+            questions.insert(packet, at: 0)
+            if packet.target == target { return questions }
         }
     }
 

@@ -19,9 +19,9 @@ public struct KillLoop {
     private static let killed: Int32 = 128 + 9
 
     /// What an emulated guest has time for, where a process takes seconds: `RSLAB_KILL_STRIDE=1` kills at every call there
-    /// too, which takes it most of an hour.
+    /// too, which takes it a quarter of an hour where it has a core to itself.
     public static var strideInGuest: Int {
-        getenv("RSLAB_KILL_STRIDE").flatMap { Int(String(cString: $0)) } ?? 20
+        getenv("RSLAB_KILL_STRIDE").flatMap { Int(String(cString: $0)) } ?? 8
     }
 
     /// What a loop came to.

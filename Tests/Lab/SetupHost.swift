@@ -46,13 +46,15 @@ public struct SetupHost: Sendable {
         try Self.settle()
     }
 
-    /// Waits until the interfaces that were set up say that they are up, which the kernel looks into in its own time.
+    /// Waits until the interfaces that were set up say that they are up, and IPv6 addresses have their routes, which the kernel
+    /// looks into in its own time.
     public static func settle() throws {
         try Deadline.block(until: "the interfaces are up") {
             // Some stay down, as those that modules make.
             let links = try Command.require("ip -o link show up").output
             return !["state DOWN", "LOWERLAYERDOWN", "NO-CARRIER"].contains { links.contains($0) }
         }
+        try HostText.settleIPv6()
     }
 
     /// The lines that make `eth0` or `eth1`, with its addresses.

@@ -46,6 +46,38 @@ extension TheLab {
             }
         }
 
+        @Test(
+            "a rule of somebody else's that comes before rsagent's: refused by name, told while it runs, nothing left behind"
+        )
+        func foreignRule() throws {
+            let scratch = try ScratchDirectory()
+            try FreshNamespace.run {
+                let host = try SetupHost(scratch, .direct)
+                try SetupHost.perform(["ip route add default via 10.0.0.1"])
+                // A rule that concerns something else is nobody's business.
+                try SetupHost.perform(["ip rule add from 203.0.113.7 unreachable priority 50"])
+                let rule = "from 192.0.2.10 unreachable priority 100"
+                try SetupHost.perform(["ip rule add \(rule)"])
+                let before = try host.text()
+                let apply = try host.agent("apply")
+                #expect(apply.status == 1 && apply.errors.contains("answers from 192.0.2.10 "), "\(apply.text)")
+                #expect(apply.errors.contains("ip rule show"), "\(apply.text)")
+                try host.expectAsBefore(before)
+
+                try SetupHost.perform(["ip rule del \(rule)"])
+                let problem = try host.judge()
+                let agent = try host.keptFit { try problem() == nil }
+                try SetupHost.perform(["ip rule add \(rule)"])
+                try Deadline.block(until: "the agent tells, log \(agent.log)") {
+                    try agent.output.contains("answers from 192.0.2.10 do not go by way of the director")
+                }
+                let status = try host.stop(agent)
+                let log = try agent.output
+                #expect(status == 0, "\(log)")
+                try host.expectAsBefore(before)
+            }
+        }
+
         @Test("more events than the socket holds, while the agent stands still: everything is repaired once it goes on")
         func overrun() throws {
             let scratch = try ScratchDirectory()

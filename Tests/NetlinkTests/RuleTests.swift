@@ -45,6 +45,26 @@ struct RuleTests {
         #expect(try FreshNamespace.run { Set(try Network().rules()) } == Set(Self.kernels))
     }
 
+    @Test(
+        "rules besides the kernel's own and the known ones are seen, whatever they say",
+        arguments: [
+            "from 192.0.2.10 unreachable priority 100", "from 192.0.2.10 lookup main priority 0",
+            "fwmark 7 lookup 100 priority 32000", "to 10.0.0.0/8 lookup 100 priority 99",
+            "iif lo prohibit priority 32766",
+        ])
+    func others(_ rule: String) throws {
+        try FreshNamespace.run {
+            let network = try Network()
+            try Command.require("ip rule add from 192.0.2.10 lookup 100 priority 1001")
+            let families = { try [false, true].map { try network.hasRules(isIPv6: $0, besides: 1000...1002) } }
+            #expect(try families() == [false, false])
+            try Command.require("ip rule add \(rule)")
+            #expect(try families() == [true, false], "\(rule)")
+            try Command.require("ip -6 rule add from 2001:db8::10 blackhole priority 1")
+            #expect(try families() == [true, true])
+        }
+    }
+
     @Test("a rule is shown by ip, listed, refused twice, and removed once", arguments: 0..<7)
     func life(_ number: Int) throws {
         let (rule, shown) = Self.forms[number]

@@ -59,6 +59,49 @@ struct PlannerReplyTests {
         #expect(Plan(request, host: after, ownership: ownership).isEmpty)
     }
 
+    /// A way as the kernel would tell it.
+    private static func way(
+        _ outcome: RouteLookup.Outcome, by gateway: IPAddress? = nil, table: UInt32? = nil
+    ) -> RouteLookup {
+        RouteLookup(outcome: outcome, interface: 2, gateway: gateway, table: table)
+    }
+
+    @Test("what the rules of others make of answers is judged once ours are there, by the kernel's own answer")
+    func departures() {
+        let usual = Self.way(.unicast, by: "10.0.0.254", table: 254)
+        for (way, isRefused) in [
+            (Self.way(.unicast, by: PlannedHost.dip, table: Planner.table), false), (usual, true),
+            (Self.way(.unreachable), true), (Self.way(.prohibited), true),
+        ] {
+            let request = PlannedHost.request(.dr, reply: .director)
+            var host = PlannedHost.snapshot()
+            let departure = HostSnapshot.Departure(source: Self.vip, port: 80, way: way, usualWay: usual)
+            host.departures = [departure]
+            let plan = Plan(request, host: host)
+            #expect(plan.refusals.isEmpty, "before our own rule is there nobody is in its way")
+            var (after, ownership) = PlannedHost.after(plan, host)
+            #expect(after.departures.isEmpty)
+            after.departures = [departure]
+            let judged = Plan(request, host: after, ownership: ownership).refusals
+            #expect(judged.isEmpty != isRefused, "\(way): \(judged)")
+            #expect(judged.allSatisfy { $0.services == ["web"] && $0.topic == .reply })
+        }
+    }
+
+    @Test("direct answers: a rule that drops them is told from a host that has no way out at all")
+    func directDepartures() {
+        let usual = Self.way(.unicast, by: "10.0.0.254", table: 254)
+        for (way, usualWay, isRefused) in [
+            (usual, usual, false), (Self.way(.unreachable), usual, true), (Self.way(.discarded), usual, true),
+            (Self.way(.unreachable), Self.way(.unreachable), false),
+        ] {
+            var host = PlannedHost.snapshot()
+            host.departures = [HostSnapshot.Departure(source: Self.vip, port: 80, way: way, usualWay: usualWay)]
+            let refusals = Plan(PlannedHost.request(.dr), host: host).refusals
+            #expect(refusals.isEmpty != isRefused, "\(way): \(refusals)")
+        }
+    }
+
     @Test("NAT: what is from the service's own ports on the RIP, and no VIP on this host")
     func translation() {
         for (request, sources) in [

@@ -22,7 +22,8 @@ extension Diagnosis {
                 if rule == .ignore { causes += misconceptions(of: index, name, own: value, all: all) }
                 note(
                     .arp, isWalled ? .warning : .problem, Self.split(step.reason).what,
-                    evidence: ["effective \(rule.key.rawValue) is \(max(value, all)) (\(name) \(value), all \(all))"],
+                    evidence: ["effective \(rule.key.rawValue) is \(max(value, all)) (\(name) \(value), all \(all))"]
+                        + words(of: leaking(rule, effective: max(value, all))),
                     cause: (causes + (isWalled ? [Self.walled] : [])).joined(separator: "; "),
                     cure: Self.cure(step.change))
             case .all:
@@ -30,7 +31,7 @@ extension Diagnosis {
                     .arp, isWalled ? .warning : .problem, "\(sysctl) is \(value)",
                     evidence: host.interfaces.filter(\.speaksARP).compactMap { interface in
                         interface.ipv4.map { "\(interface.name).\(rule.key.rawValue) \($0[rule.key])" }
-                    },
+                    } + words(of: leaking(rule, effective: value)),
                     cause: "the larger of it and an interface's own value takes effect, so no interface can hide the "
                         + "VIP; " + Self.meaning(of: value, rule, isHostScope: isHostScope),
                     cure: Self.cure(step.change))
@@ -40,6 +41,18 @@ extension Diagnosis {
         guard vips.contains(where: { $0.address.v4 != nil }) else { return }
         for interface in host.interfaces where interface.speaksARP && !loud.contains(interface.index) {
             guard let ipv4 = interface.ipv4 else { continue }
+            // What is wrong with conf.all has been told, and so has a VIP that is on the interface itself.
+            let isSilent = ARPRule.allCases.allSatisfy { rule in
+                rule.hidesVIP(effective: max(ipv4[rule.key], host.all[rule.key]), isHostScope: isHostScope)
+            }
+            let isHolder = vips.contains { vip in
+                vip.address.v4 != nil && held[vip.address]?.contains { $0.interface == interface.index } == true
+            }
+            guard isSilent, !isHolder else { continue }
+            guard !isExposed(by: interface) else {
+                noteExposure(by: interface)
+                continue
+            }
             let words = ARPRule.allCases.map { rule in
                 "effective \(rule.key.rawValue) \(max(ipv4[rule.key], host.all[rule.key]))"
             }
@@ -53,9 +66,45 @@ extension Diagnosis {
 
     /// Whether every IPv4 VIP has scope host, as the plan judges it.
     private var isHostScope: Bool {
-        vips.filter { $0.address.v4 != nil }.allSatisfy { vip in
-            held[vip.address].map { $0.allSatisfy(\.isNeverSource) } ?? vip.isHostScope
-        }
+        vips.filter { $0.address.v4 != nil }.allSatisfy(isHostScope)
+    }
+
+    private func isHostScope(_ vip: SetupRequest.HeldVIP) -> Bool {
+        held[vip.address].map { $0.allSatisfy(\.isNeverSource) } ?? vip.isHostScope
+    }
+
+    /// The IPv4 VIPs that an effective value lets through: each has its own scope.
+    private func leaking(_ rule: ARPRule, effective value: Int) -> [SetupRequest.HeldVIP] {
+        vips.filter { $0.address.v4 != nil && !rule.hidesVIP(effective: value, isHostScope: isHostScope($0)) }
+    }
+
+    /// Which VIPs those are, and whose: the first few of them, as a line of evidence.
+    private func words(of leaking: [SetupRequest.HeldVIP]) -> [String] {
+        guard !leaking.isEmpty else { return [] }
+        let named = leaking.prefix(4).map { "\($0.address) (\($0.services.sorted().joined(separator: ", ")))" }
+        let more = leaking.count - named.count
+        return ["VIP: " + named.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")]
+    }
+
+    /// Whether what is asked for by way of an interface carries a VIP whatever `arp_announce` says: where the interface has no
+    /// address of its own the kernel takes one of another, those of `lo` first, unless it has scope host
+    /// (`inet_select_addr()`, net/ipv4/devinet.c).
+    private func isExposed(by interface: HostSnapshot.Interface) -> Bool {
+        interface.isUp && !isWalled && vips.contains { $0.address.v4 != nil && !isHostScope($0) }
+            && !host.addresses.contains {
+                $0.interface == interface.index && $0.prefix.address.v4 != nil && !$0.isNeverSource
+            }
+    }
+
+    private mutating func noteExposure(by interface: HostSnapshot.Interface) {
+        note(
+            .arp, .warning, "\(interface.name) has no IPv4 address, and may announce the VIP in its own who-has",
+            evidence: words(of: vips.filter { $0.address.v4 != nil && !isHostScope($0) }),
+            cause:
+                "where an interface has none of its own the kernel takes another's address, whatever arp_announce is",
+            cure:
+                "if a director or a router is there: set scope = \"host\" for the service, or arp_block = true, or give "
+                + "\(interface.name) an address")
     }
 
     private static let walled = "for now table arp rsagent keeps it off the wire"

@@ -18,6 +18,7 @@ extension KernelHost {
         (snapshot.routes, snapshot.rules) = try netlink { network throws(NetlinkError) in
             (try network.routes(table: Planner.table), try network.rules())
         }
+        snapshot.departures = try departures(for: request, snapshot)
         snapshot.missingParts = KernelPart.missing(of: request)
         snapshot.encapsulationPorts = try encapsulationPorts()
         if Capability.hasNetworkAdministration, !snapshot.missingParts.contains(.nftables) {
@@ -26,6 +27,31 @@ extension KernelHost {
             }
         }
         return snapshot
+    }
+
+    /// Asks which way answers go, where there are rules of others. Most hosts have none, and are asked nothing.
+    private func departures(
+        for request: SetupRequest, _ snapshot: HostSnapshot
+    ) throws(SetupError) -> [HostSnapshot.Departure] {
+        let here = Set(snapshot.addresses.map(\.prefix.address))
+        var departures: [HostSnapshot.Departure] = []
+        for isIPv6 in [false, true] {
+            departures += try netlink { network throws(NetlinkError) in
+                let ours = Planner.table...Planner.table + 2
+                guard try network.hasRules(isIPv6: isIPv6, besides: ours) else { return [] }
+                let answers = request.answers(OwnAddresses(request, snapshot), isIPv6: isIPv6)
+                let destination = SetupRequest.farOff(isIPv6: isIPv6)
+                let usual = try network.lookUp(destination: destination)
+                var found: [HostSnapshot.Departure] = []
+                for (source, port) in answers where here.contains(source) {
+                    let way = try network.lookUp(
+                        destination: destination, source: source, transport: port == nil ? nil : 6, sourcePort: port)
+                    found.append(HostSnapshot.Departure(source: source, port: port, way: way, usualWay: usual))
+                }
+                return found
+            }
+        }
+        return departures
     }
 
     /// Reads what no event tells of. Needs no capability. Equivalent to: `ip link; ip fou show; sysctl net.ipv4.conf.all`.

@@ -18,6 +18,8 @@ public struct HostSnapshot: Sendable, Hashable {
     public var routes: [Route]
     /// The routing rules, those of others included.
     public var rules: [RoutingRule]
+    /// Which way answers to the world go, where rules of others could have a say in it: looked up only there.
+    public var departures: [Departure] = []
     /// The UDP ports that unpack GUE.
     public var encapsulationPorts: [EncapsulationPort]
     /// nftables' `table inet rsagent`.
@@ -112,6 +114,26 @@ public struct HostSnapshot: Sendable, Hashable {
         }
     }
 
+    /// Which way what this host sends from an address goes: the kernel's own answer, with all rules and tables in it.
+    public struct Departure: Sendable, Hashable {
+        /// Where it is sent from.
+        public var source: IPAddress
+        /// The TCP port it is sent from; nil: none was asked about.
+        public var port: UInt16?
+        /// What becomes of it on its way to an address far off.
+        public var way: RouteLookup
+        /// The same for what is from no address in particular.
+        public var usualWay: RouteLookup
+
+        /// A departure made of its parts.
+        public init(source: IPAddress, port: UInt16?, way: RouteLookup, usualWay: RouteLookup) {
+            self.source = source
+            self.port = port
+            self.way = way
+            self.usualWay = usualWay
+        }
+    }
+
     /// The loopback interface, or nil where the namespace has none (it always has).
     public var loopback: Interface? { interfaces.first(where: \.isLoopback) }
 
@@ -197,6 +219,8 @@ extension HostSnapshot {
 
     /// What the host will be after a change: enough of it that a plan can be made beyond it.
     mutating func foresee(_ change: Change) {
+        // The kernel answered for the host as it was.
+        departures = []
         switch change {
         case .set(let sysctl, _, let value):
             switch sysctl.scope {

@@ -2,7 +2,76 @@ internal import ConfigurationFile
 internal import Netlink
 internal import NetworkAddress
 
+extension SetupRequest {
+    /// An address that stands for the world: no host has it (RFC 5737, RFC 3849).
+    static func farOff(isIPv6: Bool) -> IPAddress {
+        isIPv6 ? .v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: 0xFFFF)) : .v4(IPv4Address(198, 51, 100, 255))
+    }
+
+    /// What the services answer from: the addresses on this host, with the port where only that is theirs. Each once.
+    func answers(_ own: OwnAddresses, isIPv6: Bool) -> [(source: IPAddress, port: UInt16?)] {
+        struct Answer: Hashable {
+            let source: IPAddress
+            let port: UInt16?
+        }
+        var seen: Set<Answer> = []
+        var answers: [(source: IPAddress, port: UInt16?)] = []
+        for service in services {
+            let sources =
+                service.forward == .nat
+                ? [own[isIPv6: isIPv6]].compactMap(\.self) : service.vips.filter { ($0.v6 != nil) == isIPv6 }
+            let ports = service.realPort.map { [$0] } ?? service.ports
+            for source in sources {
+                for port in ports.isEmpty ? [nil] : ports.map(Optional.some)
+                where seen.insert(Answer(source: source, port: port)).inserted {
+                    answers.append((source, port))
+                }
+            }
+        }
+        return answers
+    }
+}
+
 extension Planner {
+    /// What the rules of others make of the answers: which of all rules decides is the kernel's to say, and it was asked.
+    mutating func judgeDepartures() {
+        for departure in host.departures {
+            let services = request.services.filter { service in
+                let isFrom = service.forward == .nat || service.vips.contains(departure.source)
+                let ports = service.realPort.map { [$0] } ?? service.ports
+                return isFrom && (ports.isEmpty || departure.port.map(ports.contains) ?? true)
+            }
+            let isIPv6 = departure.source.v6 != nil
+            let command = "ip \(isIPv6 ? "-6 " : "")rule show"
+            let returning = Set(services.filter { $0.forward == .nat || $0.reply == .director }.map(\.name))
+            let hasTable = host.routes.contains {
+                $0.table == Self.table && $0.destination.length == 0 && ($0.destination.address.v6 != nil) == isIPv6
+            }
+            // Without the route and the rule of our own the answer is known to be another: those come first.
+            if !returning.isEmpty, hasTable, hasRule(for: departure), departure.way.table != Self.table {
+                refuse(
+                    .reply,
+                    "answers from \(departure.source) do not go by way of the director: a rule of somebody else's comes "
+                        + "before rsagent's, and \(departure.way.words)",
+                    "remove it, or give it a priority beyond \(Self.table + 2) (see: \(command))", for: returning)
+            }
+            let direct = Set(services.map(\.name)).subtracting(returning)
+            if !direct.isEmpty, departure.way.outcome != .unicast, departure.usualWay.outcome == .unicast {
+                refuse(
+                    .reply,
+                    "answers from \(departure.source) go nowhere: a rule of somebody else's says so (\(departure.way.words))",
+                    "remove it (see: \(command))", for: direct)
+            }
+        }
+    }
+
+    private func hasRule(for departure: HostSnapshot.Departure) -> Bool {
+        host.rules.contains { rule in
+            rule.table == Self.table && rule.priority == Self.table && rule.source == Prefix(host: departure.source)
+                && (rule.sourcePort == nil || rule.sourcePort == departure.port)
+        }
+    }
+
     /// What is *from* the service goes by way of the director: a table of our own with a default route, and rules that lead to
     /// it. The host's own default route is not touched.
     mutating func planReplies(_ own: OwnAddresses) {
@@ -150,5 +219,14 @@ extension Planner {
                 .rule(rule), .reply, missing: "default_route is set, and what this host sends goes by another way",
                 inTheWay: "", for: services)
         }
+    }
+}
+
+extension RouteLookup {
+    /// What becomes of a packet, in words.
+    fileprivate var words: String {
+        guard outcome == .unicast else { return "they are \(outcome.words)" }
+        return "they go " + (gateway.map { "by way of \($0)" } ?? "straight to the link")
+            + (table.map { ", table \($0)" } ?? "")
     }
 }

@@ -52,6 +52,7 @@ struct Planner {
         let own = OwnAddresses(request, host)
         planTunnels(own)
         planReplies(own)
+        judgeDepartures()
         planGuard()
         // While nobody knows this host's own address, nobody can tell what is no longer wanted: the interface may come back.
         withdraw(keepingOthersThan: own.isUndetermined ? loopback : nil)
