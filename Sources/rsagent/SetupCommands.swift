@@ -48,8 +48,14 @@ struct TeardownCommand: ParsableCommand {
 
     @OptionGroup var configuration: ConfigurationOptions
 
+    @Option(
+        name: .customLong("run-dir"),
+        help: ArgumentHelp(
+            "Where the record is, instead of the configuration's run_dir: no configuration is read.", valueName: "folder"))
+    var runDirectory: String?
+
     func run() throws {
-        let setup = try configuration.load().setup
+        let setup = try setup()
         try Capability.requireNetworkAdministration()
         let claim = try NamespaceClaim()
         Interruption.ignore()
@@ -57,5 +63,15 @@ struct TeardownCommand: ParsableCommand {
         for change in teardown.changes { print(change) }
         for left in teardown.left { complain("left alone: \(left)") }
         print(teardown.changes.isEmpty ? "nothing to put back" : "put back and verified")
+    }
+
+    private func setup() throws -> RealServerSetup {
+        if let runDirectory { return RealServerSetup(.nothing, runDirectory: runDirectory) }
+        do {
+            return try configuration.load().setup
+        } catch {
+            complain("what is to be put back is on record, whatever the configuration says: name its run_dir by --run-dir")
+            throw error
+        }
     }
 }

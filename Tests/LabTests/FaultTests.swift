@@ -46,6 +46,22 @@ extension TheLab {
             }
         }
 
+        @Test("teardown needs no configuration: what is to be put back is on record")
+        func noConfiguration() throws {
+            let scratch = try ScratchDirectory()
+            try FreshNamespace.run {
+                let host = try SetupHost(scratch, .direct)
+                let before = try host.text()
+                #expect(try host.agent("apply").status == 0)
+                try host.write("this is no configuration")
+                let refused = try host.agent("teardown")
+                #expect(refused.status == 1 && refused.errors.contains("--run-dir"), "\(refused.text)")
+                let teardown = try Command.run([Product.agent, "teardown", "--run-dir", "\(scratch.path)/run"])
+                #expect(teardown.status == 0, "\(teardown.text)")
+                try host.expectAsBefore(before)
+            }
+        }
+
         @Test(
             "a rule of somebody else's that comes before rsagent's: refused by name, told while it runs, nothing left behind"
         )

@@ -32,6 +32,9 @@ public struct SetupRequest: Sendable, Equatable {
 }
 
 extension SetupRequest {
+    /// No service at all: enough to put back what is on record.
+    public static let nothing = SetupRequest(AgentConfiguration(services: []))
+
     /// A VIP that this host is to hold. Two services on one VIP hold it together.
     struct HeldVIP: Sendable, Hashable {
         var address: IPAddress
