@@ -124,11 +124,14 @@ struct AgentHTTPRefusalTests {
                 [[service.check]]
                 http = "/"
                 [service.check.headers]
-                X-A = "a"
-                x-a = "b"
+                x-a = "a"
+                X-A = "b"
+                x-A = "c"
                 """#,
             #"""
-            f.toml:9: service[0].check[0].headers.x-a: is the same header as "X-A" (line 8): names have no case; \#
+            f.toml:9: service[0].check[0].headers.X-A: is the same header as "x-a" (line 8): names have no case; \#
+            remove one of the two
+            f.toml:10: service[0].check[0].headers.x-A: is the same header as "x-a" (line 8): names have no case; \#
             remove one of the two
             """#),
         AgentRefusal(
