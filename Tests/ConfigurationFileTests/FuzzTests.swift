@@ -69,7 +69,9 @@ struct FuzzTests {
         name = "b"
         vip = "192.0.2.11"
         port = 0
-        check = [{ tcp = true, port = 25 }, { exec = ["/x", "y"] }, { systemd = "a.service" }, { file = "/f", exists = true }]
+        check = [
+          { tcp = true, port = 25 }, { exec = ["/x", "y"] }, { systemd = "a.service" }, { file = "/f", exists = true },
+        ]
         [[service]]
         name = "c"
         vip = "192.0.2.12"
@@ -198,7 +200,8 @@ struct FuzzTests {
         return outcome
     }
 
-    /// How many damaged files are read in all, 24,000 or more. `RSLAB_FUZZ_INPUTS=1000000` reads a million, which takes a while.
+    /// How many damaged files are read in all, 24,000 or more. `RSLAB_FUZZ_INPUTS=1000000` reads a million, which takes
+    /// half an hour of a core.
     private static let inputs = getenv("RSLAB_FUZZ_INPUTS").flatMap { Int(String(cString: $0)) } ?? 24_000
     private static let seeds: ClosedRange<UInt64> = 1...8
 
