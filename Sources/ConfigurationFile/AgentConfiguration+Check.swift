@@ -5,21 +5,22 @@ extension AgentConfiguration {
     public struct Check: Sendable, Equatable {
         /// What is asked.
         public var kind: Kind
-        /// Where it is asked instead of on each VIP; nil: on the VIPs, as clients do. Of no meaning to what asks this host
-        /// and not the service: ``Kind/systemd(unit:)``, ``Kind/file(path:exists:)``.
+        /// Where it is asked instead of on each VIP; nil: on the VIPs, as clients do. Nil for what asks this host and not the
+        /// service: ``Kind/systemd(unit:)``, ``Kind/file(path:exists:)``.
         public var address: IPAddress?
-        /// Which port it is asked on; nil: the service's first.
+        /// Which port it is asked on; nil: the service's first. Never nil where the service takes all ports and the question
+        /// needs one; nil for what asks this host.
         public var port: UInt16?
-        /// From the start of one check to the start of the next while nothing changes. 100 ms or more.
+        /// From the start of one check to the start of the next while nothing changes: 100 ms to 1 h.
         public var interval: Duration
         /// The same while the latest answer disagrees with the verdict, or there is no verdict yet. 100 ms or more, and not
         /// longer than `interval`.
         public var fastInterval: Duration
-        /// How long an answer may take. Not longer than `interval`.
+        /// How long an answer may take: 10 ms or more, and not longer than `interval`.
         public var timeout: Duration
-        /// How many successes in a row make a failed check pass. 1 or more.
+        /// How many successes in a row make a failed check pass: 1 to 1000.
         public var rise: Int
-        /// How many failures in a row make a passing check fail. 1 or more.
+        /// How many failures in a row make a passing check fail: 1 to 1000.
         public var fall: Int
 
         /// What a check asks.
@@ -30,15 +31,18 @@ extension AgentConfiguration {
             case tcp
             /// A TLS handshake must succeed.
             case tls(TLS)
-            /// A datagram must be answered: `expect` must be in the answer, nil: whatever it is.
+            /// A datagram of `send` (0 to 1024 bytes) must be answered: `expect` (1 to 1024 bytes) must be in the answer,
+            /// nil: whatever it is.
             case udp(send: String, expect: String?)
-            /// `grpc.health.v1.Health/Check` of `service` (empty: of the server) must say SERVING (1). Over TLS where given.
+            /// `grpc.health.v1.Health/Check` of `service` (letters, digits, `_`, `-` and dots between; empty: of the server)
+            /// must say SERVING (1). Over TLS where given.
             case grpc(service: String, tls: TLS?)
-            /// A program must end with exit status 0. Its first element is an absolute path; no shell is in between.
+            /// A program must end with exit status 0. Its first element is an absolute path; no shell is in between. It is
+            /// looked for each time it is run, not when the file is read: it may be installed later than that.
             case exec([String])
-            /// A unit of systemd must be active.
+            /// A unit of systemd must be active. Its name has its type, `nginx.service`, and is no template.
             case systemd(unit: String)
-            /// A file must be there (`exists`), or must not be there.
+            /// A file must be there (`exists`), or must not be there. Its path is absolute.
             case file(path: String, exists: Bool)
         }
 
@@ -46,15 +50,17 @@ extension AgentConfiguration {
         public struct HTTP: Sendable, Equatable {
             /// The path with its query; begins with a slash.
             public var path: String
-            /// The method: upper-case letters.
+            /// The method: upper-case letters, not `CONNECT`, which asks for no path.
             public var method: String
             /// The `Host` header; nil: the address and the port that are asked.
             public var host: String?
-            /// More headers, in the order of the file. None is `Host`, `Connection` or `Content-Length`.
+            /// More headers, in the order of their lines, and by name where they share one: which of two different headers
+            /// comes first means nothing (RFC 9110 §5.3). No two have the same name, whatever their case; none is `Host`,
+            /// `Connection`, `Content-Length` or `Transfer-Encoding`.
             public var headers: [Header]
             /// The statuses that are good: 100 to 599. At least one range.
             public var status: [ClosedRange<Int>]
-            /// What must be in the body, in its first 64 KiB; nil: whatever it is.
+            /// What must be in the body, in its first 64 KiB: 1 to 1024 bytes; nil: whatever it is. Nil with `HEAD`.
             public var body: String?
             /// Over TLS (https); nil: plain.
             public var tls: TLS?
@@ -63,7 +69,7 @@ extension AgentConfiguration {
             public struct Header: Sendable, Hashable {
                 /// The name: a token (RFC 9110 §5.6.2).
                 public var name: String
-                /// The value, without control characters.
+                /// The value, without control characters, and without blanks before and behind it. It may be empty.
                 public var value: String
 
                 /// A header of these parts.
@@ -91,13 +97,15 @@ extension AgentConfiguration {
         /// How a check speaks TLS. Whether the certificate is one that clients would trust is asked only with `isVerified`;
         /// when it ends always is.
         public struct TLS: Sendable, Equatable {
-            /// The name asked for (SNI) and, with `isVerified`, to be found in the certificate; nil: none is asked for.
+            /// The name asked for (SNI) and, with `isVerified`, to be found in the certificate; nil: none is asked for. A host's
+            /// name (RFC 1123 §2.1), never an address.
             public var serverName: String?
             /// Whether the certificate must be valid, for `serverName` where there is one.
             public var isVerified: Bool
-            /// A file of certificates to trust instead of the system's; nil: the system's.
+            /// A file of certificates to trust instead of the system's; nil: the system's. Only with `isVerified`. It is looked
+            /// for when the check is made.
             public var authority: String?
-            /// A certificate that ends sooner than this is a warning; 0: never.
+            /// A certificate that ends sooner than this is a warning: up to 365 days; 0: never.
             public var expiryWarning: Duration
 
             /// Settings; what is left out does not verify and warns two weeks ahead.

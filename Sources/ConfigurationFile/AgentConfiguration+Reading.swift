@@ -24,13 +24,15 @@ extension AgentConfiguration {
 
     private mutating func read(_ top: Table) {
         interface = top.interface("interface")
-        let surroundings = readDirectors(top)
+        var surroundings = readDirectors(top)
         let run = runDirectory
         runDirectory = top.directory("run_dir", example: run, room: Table.roomForSocketDirectory) ?? run
         let state = stateDirectory
         stateDirectory = top.directory("state_dir", example: state, room: Table.roomForDirectory) ?? state
+        if let stop = top.duration("stop_timeout", in: Self.upToAnHour) { stopTimeout = stop }
         if let report = top.table("report", .report, among: Schema.ofAgent) {
-            reportListen = report.listenAddresses("listen", example: "10.0.0.11:9380")
+            surroundings.isReportElsewhere = report["listen"] != nil
+            readReport(report, &surroundings.listeners)
         }
         let tables = top.tables(
             "service", .agentService, among: Schema.ofAgent, absence: "write a [[service]] with its name, vip and port")
@@ -44,7 +46,7 @@ extension AgentConfiguration {
             "directors", families: [.v4, .v6, .loopback, .linkLocal], called: "a director", example: "10.0.0.1")
         let areDirectorsWhole = top.findings.count == problemsBefore
         self.directors = directors.map(\.address)
-        tunnelSources = top.sourcePrefixes("tunnel_sources", example: "172.16.0.0/16")
+        tunnelSources = top.networks("tunnel_sources", .tunnelSources)
         isLockedDown = top.flag("lockdown") ?? true
         let isAdmissionWhole = top.findings.count == problemsBefore
         isARPBlocked = top.flag("arp_block") ?? false
@@ -59,12 +61,29 @@ extension AgentConfiguration {
     private mutating func readServices(_ tables: [Table], _ top: Table, _ surroundings: AgentSurroundings) {
         var surroundings = surroundings
         services = tables.compactMap { Service($0, &surroundings) }
+        // Only now are all VIPs known, also those of later services.
+        for (node, address) in surroundings.agentChecks {
+            guard let line = surroundings.claims.line(of: address) else { continue }
+            let cure = "write an address of this server's own (RIP): HAProxy asks each server by itself"
+            top.findings.report(node, "\(address) is a VIP (line \(line))", cure)
+        }
         if takesDefaultRoute, !tables.isEmpty, !surroundings.hasRepliesByDirector, let node = top["default_route"] {
             let wrong = "would send all that leaves this host to a director, and no service answers by way of one"
             let cure = "remove it, or write reply = \"director\" in the [[service]] that needs it"
             top.findings.report(node, wrong, cure)
         }
     }
+
+    /// How long a drain on stopping and a slow start may take.
+    fileprivate static let upToAnHour = Duration.zero...(.seconds(3600))
+}
+
+extension Table.NetworkRole {
+    fileprivate static let tunnelSources = Table.NetworkRole(
+        example: "172.16.0.0/16",
+        insteadOfEveryone:
+            "write the networks that directors send from, or lockdown = false to take packets from anyone",
+        nobody: "where no packet comes from", takesLoopback: false)
 }
 
 extension AgentConfiguration.Service {
@@ -75,11 +94,16 @@ extension AgentConfiguration.Service {
         let ports = table.ports()
         let transport = table.transport()
         let forwarding = ServiceForwarding(table, ports: ports)
-        let weight = table.integer("weight", in: 0...65535) ?? 100
+        let weight = table["weight"] == nil ? 100 : table.integer("weight", in: 0...65535)
+        let load = table.table("load", .load, among: Schema.ofAgent).map {
+            AgentConfiguration.LoadRules($0, weight: weight)
+        }
+        let slowStart = table.duration("slow_start", in: AgentConfiguration.upToAnHour)
         let checks = table.tables("check", .check, among: Schema.ofAgent).compactMap {
-            AgentConfiguration.Check($0, needsPort: ports?.isEmpty ?? false)
+            AgentConfiguration.Check($0, hasPort: ports?.isEmpty != true)
         }
         let service = name.map(quoted) ?? "\(table.node.path)"
+        let agentCheck = table.agentCheck(of: service, &surroundings)
         for (node, vip) in vips {
             if let director = surroundings.directors.first(where: { $0.address == vip }) {
                 let wrong = "\(vip) is the address of a director (line \(director.node.line))"
@@ -90,115 +114,28 @@ extension AgentConfiguration.Service {
                 vip, at: node, ports: ports, for: service, protocol: transport, table.findings)
         }
         forwarding.judge(table, vips, called: service, in: &surroundings)
-        guard let name, let ports, let method = forwarding.method else { return nil }
+        guard let name, let ports, let weight, let method = forwarding.method else { return nil }
         self.init(
             name: name, vips: vips.map(\.address), ports: ports, transport: transport, forward: method,
             reply: forwarding.reply, tunnel: forwarding.tunnel, realPort: forwarding.realPort,
-            scope: forwarding.scope ?? .global, weight: weight, checks: checks)
-    }
-}
-
-extension AgentConfiguration.Check {
-    /// Reads one `[[service.check]]`. Nil: something essential is wrong, and reported.
-    fileprivate init?(_ table: Table, needsPort: Bool) {
-        let kind = Kind(table)
-        let address = table.hostAddress(
-            "address", families: [.v4, .v6, .loopback, .linkLocal], called: "a service", example: "10.0.0.11")
-        let port = table.port("port")
-        if needsPort, table["port"] == nil {
-            table.reportMissing("port", "the service takes all ports: write which one to check, such as port = 80")
-        }
-        let interval = table.duration("interval", in: .milliseconds(100)...(.seconds(3600)))
-        let timeout = table.duration("timeout", in: .milliseconds(10)...(.seconds(3600)))
-        let rise = table.integer("rise", in: Table.streak)
-        let fall = table.integer("fall", in: Table.streak)
-        guard let kind else { return nil }
-        self.init(kind, address: address?.address, port: port)
-        if let interval { self.interval = interval }
-        if let timeout { self.timeout = timeout }
-        if let rise { self.rise = rise }
-        if let fall { self.fall = fall }
-        if self.timeout > self.interval, let node = table["timeout"] ?? table["interval"] {
-            let interval = DurationText.text(for: self.interval)
-            let wrong = "the timeout, \(DurationText.text(for: self.timeout)), is longer than the interval, \(interval)"
-            table.findings.report(node, wrong, "write timeout = \(quoted(interval)) or less, or a longer interval")
-        }
-    }
-}
-
-extension AgentConfiguration.Check.Kind {
-    /// Reads what a check asks: exactly one of `http` and `tcp`.
-    fileprivate init?(_ table: Table) {
-        switch (table["http"], table["tcp"]) {
-        case (nil, nil):
-            // Whoever asked for a kind of check that is not there yet has been told so.
-            if !table.hasLaterKeys {
-                table.findings.report(table.node, "asks nothing", "write http = \"/healthz\" or tcp = true")
-            }
-            return nil
-        case (_?, let second?):
-            let cure = "keep one, and write a [[service.check]] of its own for the other"
-            table.findings.report(second, "is a second question, besides http", cure)
-            return nil
-        case (_?, nil):
-            let path = table.requestPath("http")
-            let host = table.requestHost("host")
-            let status = table.statusCodes("status")
-            guard let path else { return nil }
-            self = .http(.init(path, host: host, status: status))
-        case (nil, let question?):
-            for key in ["host", "status"] {
-                guard let node = table[key] else { continue }
-                table.findings.report(node, "is for http checks", "remove it, or ask with http = \"/healthz\"")
-            }
-            guard let asked = table.flag("tcp") else { return nil }
-            guard asked else {
-                table.findings.report(question, "asks nothing", "write tcp = true, or remove the check")
-                return nil
-            }
-            self = .tcp
-        }
+            scope: forwarding.scope ?? .global, weight: weight, load: load,
+            slowStart: slowStart ?? .zero, agentCheck: agentCheck, checks: checks)
     }
 }
 
 extension Table {
-    /// How many answers in a row change a verdict.
-    static let streak = 1...1000
-
-    /// The path of an HTTP request (RFC 9110 §7.1, origin-form).
-    fileprivate func requestPath(_ key: String) -> String? {
-        guard let (node, path) = text(key, example: "/healthz") else { return nil }
-        guard path.hasPrefix("/") else {
-            findings.report(node, "\(quoted(path)) does not begin with '/'", "write a path such as \"/healthz\"")
-            return nil
+    /// Where HAProxy's agent check of a service is answered: an address and port that nothing else listens on.
+    fileprivate func agentCheck(of service: String, _ surroundings: inout AgentSurroundings) -> SocketAddress? {
+        let key = "agent_check"
+        guard let node = self[key], let listen = listenAddress(key, example: "10.0.0.11:9381") else { return nil }
+        surroundings.listeners.add(listen, at: node, use: "the agent_check of \(service) is answered", findings)
+        surroundings.agentChecks.append((node, listen.address))
+        if !surroundings.isReportElsewhere, listen.port == AgentConfiguration.defaultReportPort,
+            !listen.address.isLoopback
+        {
+            let wrong = "\(listen.port) is the port of the report, as long as [report] does not say where to listen"
+            findings.report(node, wrong, "write another port, such as \(quoted("10.0.0.11:9381"))")
         }
-        guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {
-            let cure = "write blanks, '#' and letters beyond ASCII as %20, %23 and so on"
-            findings.report(node, "\(quoted(path)) cannot be sent as a path", cure)
-            return nil
-        }
-        return path
-    }
-
-    /// The value of a `Host` header (RFC 9110 §7.2).
-    fileprivate func requestHost(_ key: String) -> String? {
-        guard let (node, host) = text(key, example: "www.example.com") else { return nil }
-        let isValid = !host.isEmpty && host.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }
-        guard isValid else {
-            findings.report(node, "\(quoted(host)) cannot be a host name", "write a name such as \"www.example.com\"")
-            return nil
-        }
-        return host
-    }
-
-    /// Status codes that count as success (RFC 9110 §15: 100 to 599). 200 unless given.
-    fileprivate func statusCodes(_ key: String) -> [ClosedRange<Int>] {
-        let cure = "write status = [200], codes of 100 to 599"
-        guard let value = self[key] else { return [200...200] }
-        guard case .list(let elements) = value.value else {
-            return integer(value, in: 100...599, cure).map { [$0...$0] } ?? [200...200]
-        }
-        if elements.isEmpty { findings.report(value, "is an empty list", cure) }
-        return elements.compactMap { integer($0, in: 100...599, cure) }.map { $0...$0 }
+        return listen
     }
 }

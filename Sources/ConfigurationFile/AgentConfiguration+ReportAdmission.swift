@@ -14,7 +14,8 @@ extension AgentConfiguration {
 
         /// Who may ask.
         public enum Callers: Sendable, Equatable {
-            /// The directors and these networks; where no director is configured either, anyone.
+            /// The directors and these networks; where no director is configured either, anyone. Host bits are zero; none is a
+            /// /0; no two are the same.
             case directorsAnd([Prefix])
             /// Anyone.
             case anyone
@@ -22,9 +23,9 @@ extension AgentConfiguration {
 
         /// A secret shared with the callers.
         public enum Token: Sendable, Equatable {
-            /// In the configuration itself: 16 printable characters or more, without spaces.
+            /// In the configuration itself: 16 to 1024 printable characters of ASCII, without spaces.
             case text(String)
-            /// The first line of this file, read again when it changes.
+            /// The first line of this file, by its absolute path; read again when it changes.
             case file(String)
         }
 
@@ -37,7 +38,7 @@ extension AgentConfiguration {
             /// The authorities whose certificates callers must show; nil: they need show none.
             public var clientAuthority: String?
 
-            /// Files by their paths.
+            /// Files by their absolute paths.
             public init(certificate: String, key: String, clientAuthority: String? = nil) {
                 self.certificate = certificate
                 self.key = key

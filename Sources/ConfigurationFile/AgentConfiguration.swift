@@ -96,7 +96,7 @@ extension AgentConfiguration {
         /// How long the weight takes to grow to what it should be after the service came up, or was undrained: 0 s (at once)
         /// to 1 h.
         public var slowStart: Duration
-        /// Where HAProxy's agent-check for this service is answered; nil: nowhere.
+        /// Where HAProxy's agent-check for this service is answered, and nothing else is; not on a VIP. Nil: nowhere.
         public var agentCheck: SocketAddress?
         /// What is checked. All must pass. Empty: the service is taken to be up while its setup is sound.
         public var checks: [Check]

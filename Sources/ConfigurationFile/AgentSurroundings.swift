@@ -14,6 +14,12 @@ struct AgentSurroundings {
     var claims = Claims()
     /// What the services so far make of their VIPs.
     var placements = Placements()
+    /// Who listens where so far.
+    var listeners = Listeners()
+    /// Whether `[report]` says where to listen; else it is the interface's own address, which is not known here.
+    var isReportElsewhere = false
+    /// Where the agent checks so far are answered, each where it is written.
+    var agentChecks: [(node: Node, address: IPAddress)] = []
     /// Whether the answers of a service go by way of a director, or may, for all that can be read.
     var hasRepliesByDirector = false
 }

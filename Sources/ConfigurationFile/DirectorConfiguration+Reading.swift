@@ -158,22 +158,8 @@ extension Table {
         guard text.hasPrefix(scheme) else { return false }
         let authority = text.dropFirst(scheme.count)
         if SocketAddress(authority) != nil { return true }
-        // Not an address: a name of letters, digits, '-' and '.', the last part not a number (RFC 1123 §2.1).
         let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, SocketAddress("127.0.0.1:\(parts[1])") != nil else { return false }
-        let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-        return labels.allSatisfy(Self.isHostLabel) && labels.last?.contains { !$0.isNumber } ?? false
-    }
-
-    private static func isHostLabel(_ label: Substring) -> Bool {
-        (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
-            && label.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
+        return HostName.isValid(parts[0])
     }
 }

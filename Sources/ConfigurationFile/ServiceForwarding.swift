@@ -95,13 +95,6 @@ struct ServiceForwarding {
     }
 }
 
-extension Table {
-    /// Reports `key`, if it is there.
-    fileprivate func refuse(_ key: String, _ wrong: String, _ cure: String) {
-        if let node = self[key] { findings.report(node, wrong, cure) }
-    }
-}
-
 extension IPAddress {
     fileprivate var family: String { v4 == nil ? "IPv6" : "IPv4" }
 }

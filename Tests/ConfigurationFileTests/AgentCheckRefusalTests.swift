@@ -10,51 +10,6 @@ struct AgentCheckRefusalTests {
 
     static let refusals: [AgentRefusal] = [
         AgentRefusal(
-            "a check that asks nothing",
-            service: #"""
-                [[service.check]]
-                interval = "1s"
-                """#,
-            #"f.toml:5: service[0].check[0]: asks nothing; write http = "/healthz" or tcp = true"#),
-        AgentRefusal(
-            "a check that asks twice",
-            service: #"""
-                [[service.check]]
-                http = "/"
-                tcp = true
-                """#,
-            #"""
-            f.toml:7: service[0].check[0].tcp: is a second question, besides http; keep one, and write a \#
-            [[service.check]] of its own for the other
-            """#),
-        AgentRefusal(
-            "checks of a later version",
-            service: #"""
-                [[service.check]]
-                exec = ["/bin/true"]
-                [[service.check]]
-                grpc = "a.B"
-                [[service.check]]
-                systemd = "nginx.service"
-                [[service.check]]
-                file = "/run/maint"
-                [[service.check]]
-                http = "/"
-                tls = true
-                """#,
-            #"""
-            f.toml:6: service[0].check[0].exec: is not in this version; write http = "/healthz" or tcp = true, \#
-            the checks of this version
-            f.toml:8: service[0].check[1].grpc: is not in this version; write http = "/healthz" or tcp = true, \#
-            the checks of this version
-            f.toml:10: service[0].check[2].systemd: is not in this version; write http = "/healthz" or tcp = \#
-            true, the checks of this version
-            f.toml:12: service[0].check[3].file: is not in this version; write http = "/healthz" or tcp = true, \#
-            the checks of this version
-            f.toml:15: service[0].check[4].tls: is not in this version; write http = "/healthz" or tcp = true, \#
-            the checks of this version
-            """#),
-        AgentRefusal(
             "a misspelt key of a check",
             service: #"""
                 [[service.check]]
@@ -66,20 +21,6 @@ struct AgentCheckRefusalTests {
             f.toml:7: service[0].check[0].intervall: is not a key; did you mean interval?
             f.toml:8: service[0].check[0].timout: is not a key; did you mean timeout?
             """#),
-        AgentRefusal(
-            "a check that is not to be made",
-            service: #"""
-                [[service.check]]
-                tcp = false
-                """#,
-            #"f.toml:6: service[0].check[0].tcp: asks nothing; write tcp = true, or remove the check"#),
-        AgentRefusal(
-            "a check with tcp as text",
-            service: #"""
-                [[service.check]]
-                tcp = "yes"
-                """#,
-            #"f.toml:6: service[0].check[0].tcp: is text, not true or false; write tcp = true or tcp = false"#),
         AgentRefusal(
             "an HTTP path without its slash",
             service: #"""
@@ -115,18 +56,6 @@ struct AgentCheckRefusalTests {
                 """#,
             #"f.toml:6: service[0].check[0].http: is true or false, not text; write http = "/healthz""#),
         AgentRefusal(
-            "HTTP keys in a TCP check",
-            service: #"""
-                [[service.check]]
-                tcp = true
-                host = "a"
-                status = [200]
-                """#,
-            #"""
-            f.toml:7: service[0].check[0].host: is for http checks; remove it, or ask with http = "/healthz"
-            f.toml:8: service[0].check[0].status: is for http checks; remove it, or ask with http = "/healthz"
-            """#),
-        AgentRefusal(
             "a host with a slash",
             service: #"""
                 [[service.check]]
@@ -136,44 +65,6 @@ struct AgentCheckRefusalTests {
             #"""
             f.toml:7: service[0].check[0].host: "http://a/" cannot be a host name; write a name such as \#
             "www.example.com"
-            """#),
-        AgentRefusal(
-            "status codes out of range",
-            service: #"""
-                [[service.check]]
-                http = "/"
-                status = [99, 200, 600]
-                """#,
-            #"""
-            f.toml:7: service[0].check[0].status[0]: 99 is out of range; write status = [200], codes of 100 to 599
-            f.toml:7: service[0].check[0].status[2]: 600 is out of range; write status = [200], codes of 100 to 599
-            """#),
-        AgentRefusal(
-            "one status code out of range",
-            service: #"""
-                [[service.check]]
-                http = "/"
-                status = 1000
-                """#,
-            #"f.toml:7: service[0].check[0].status: 1000 is out of range; write status = [200], codes of 100 to 599"#),
-        AgentRefusal(
-            "no status code",
-            service: #"""
-                [[service.check]]
-                http = "/"
-                status = []
-                """#,
-            #"f.toml:7: service[0].check[0].status: is an empty list; write status = [200], codes of 100 to 599"#),
-        AgentRefusal(
-            "a status code as text",
-            service: #"""
-                [[service.check]]
-                http = "/"
-                status = ["200"]
-                """#,
-            #"""
-            f.toml:7: service[0].check[0].status[0]: is text, not a whole number; write status = [200], codes of \#
-            100 to 599
             """#),
         AgentRefusal(
             "rise and fall of nothing",

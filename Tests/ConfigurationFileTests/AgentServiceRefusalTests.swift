@@ -41,21 +41,9 @@ struct AgentServiceRefusalTests {
         AgentRefusal(
             "what a service does not do yet",
             service: #"""
-                slow_start = "30s"
-                agent_check = "10.0.0.11:9381"
                 persistence = "5m"
-                [service.load]
-                cpu = 0.8
                 """#,
-            #"""
-            f.toml:5: service[0].slow_start: is not in this version; remove it: the full weight is reported as \#
-            soon as the checks pass
-            f.toml:6: service[0].agent_check: is not in this version; remove it: let HAProxy check GET \#
-            /health/NAME on report.listen
-            f.toml:7: service[0].persistence: is not in this version; remove it: it is the director's business
-            f.toml:8: service[0].load: is not in this version; remove it: the weight is `weight` while the checks \#
-            pass, else 0
-            """#),
+            #"f.toml:5: service[0].persistence: is not in this version; remove it: it is the director's business"#),
         AgentRefusal(
             "a name with a slash",
             service: #"""

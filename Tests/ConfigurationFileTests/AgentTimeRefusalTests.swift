@@ -148,5 +148,49 @@ struct AgentTimeRefusalTests {
                 interval = ["1s"]
                 """#,
             #"f.toml:7: service[0].check[0].interval: is a list, not a time; write interval = "500ms" (100ms to 1h)"#),
+        AgentRefusal(
+            "a faster interval longer than the interval",
+            service: #"""
+                [[service.check]]
+                tcp = true
+                fast_interval = "2s"
+                [[service.check]]
+                tcp = true
+                interval = "500ms"
+                fast_interval = "501ms"
+                """#,
+            #"""
+            f.toml:7: service[0].check[0].fast_interval: 2s is longer than the interval, 1s; write fast_interval = \#
+            "1s" or less, or a longer interval
+            f.toml:11: service[0].check[1].fast_interval: 501ms is longer than the interval, 500ms; write \#
+            fast_interval = "500ms" or less, or a longer interval
+            """#),
+        AgentRefusal(
+            "a faster interval too short",
+            service: #"""
+                [[service.check]]
+                tcp = true
+                fast_interval = "99ms"
+                """#,
+            #"f.toml:7: service[0].check[0].fast_interval: "99ms" is out of range; write a time of 100ms to 1h"#),
+        AgentRefusal(
+            "of an interval that is wrong, what is longer is not refused as well",
+            service: #"""
+                [[service.check]]
+                tcp = true
+                interval = "x"
+                fast_interval = "5s"
+                timeout = "5s"
+                [[service.check]]
+                tcp = true
+                interval = "200ms"
+                timeout = "x"
+                """#,
+            #"""
+            f.toml:7: service[0].check[0].interval: "x" is not a time; write a number and ms, s, m or h, such as \#
+            "500ms" (100ms to 1h)
+            f.toml:13: service[0].check[1].timeout: "x" is not a time; write a number and ms, s, m or h, such as \#
+            "500ms" (10ms to 1h)
+            """#),
     ]
 }

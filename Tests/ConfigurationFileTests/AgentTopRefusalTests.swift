@@ -29,7 +29,7 @@ struct AgentTopRefusalTests {
             "a key that nothing resembles", top: #"colour = "red""#,
             #"""
             f.toml:1: colour: is not a key; remove it, or write one of interface, directors, tunnel_sources, \#
-            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, report, service
+            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, stop_timeout, report, service
             """#),
         AgentRefusal(
             "a key of another table names its home", top: #"listen = "10.0.0.11:9380""#,
@@ -44,7 +44,7 @@ struct AgentTopRefusalTests {
             "a quoted key keeps its quotes", top: #""a b" = 1"#,
             #"""
             f.toml:1: "a b": is not a key; remove it, or write one of interface, directors, tunnel_sources, \#
-            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, report, service
+            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, stop_timeout, report, service
             """#),
         AgentRefusal(
             "an interface name of 16 bytes", top: #"interface = "abcdefghijklmnop""#,
@@ -129,21 +129,6 @@ struct AgentTopRefusalTests {
                 listn = "10.0.0.11:9380"
                 """#,
             #"f.toml:2: report.listn: is not a key; did you mean listen?"#),
-        AgentRefusal(
-            "what the report does not do yet",
-            top: #"""
-                [report]
-                tls = { certificate = "c", key = "k" }
-                token = "t"
-                token_file = "/t"
-                """#,
-            #"""
-            f.toml:2: report.tls: is not in this version; remove it: the report is served as plain HTTP; let a \#
-            packet filter admit the directors only
-            f.toml:3: report.token: is not in this version; remove it: let a packet filter admit the directors only
-            f.toml:4: report.token_file: is not in this version; remove it: let a packet filter admit the \#
-            directors only
-            """#),
         AgentRefusal(
             "a listen address without a port",
             top: #"""

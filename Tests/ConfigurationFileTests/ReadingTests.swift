@@ -52,6 +52,14 @@ struct ReadingTests {
             forward  = "dr"
             weight   = 100                          # what a fully healthy server reports
 
+            slow_start = "30s"
+            agent_check = "10.0.0.11:9381"          # HAProxy agent-check line for this service, off unless given
+
+            [service.load]                          # optional: weight follows load
+            cpu = 0.8                               # full weight below, falling to `min` at 1.0
+            connections = 2000
+            min = 10
+
             [[service.check]]
             http     = "/healthz"                   # or tcp = true
             status   = [200]
@@ -62,6 +70,9 @@ struct ReadingTests {
             """
         var expected = try AgentConfiguration.parse(AgentConfiguration.example, file: "example")
         expected.services[0].checks[0].kind = .http(.init("/healthz"))
+        expected.services[0].slowStart = .seconds(30)
+        expected.services[0].agentCheck = SocketAddress("10.0.0.11:9381")
+        expected.services[0].load = .init(cpu: 0.8, connections: 2000, floor: 10)
         #expect(try AgentConfiguration.parse(text, file: "f") == expected)
     }
 

@@ -36,11 +36,11 @@ extension TheLab {
             }
         }
 
-        @Test("the configuration it shows for tunnels is a valid one")
-        func tunnels() throws {
+        @Test("the configurations it shows beside are valid ones", arguments: ["tunnel.toml", "health.toml"])
+        func configurations(_ name: String) throws {
             let scratch = try ScratchDirectory()
-            try scratch.write(try #require(try Readme().file("tunnel.toml")), to: "tunnel.toml")
-            let check = try Command.run([Product.agent, "config", "check", "--config", "\(scratch.path)/tunnel.toml"])
+            try scratch.write(try #require(try Readme().file(name)), to: name)
+            let check = try Command.run([Product.agent, "config", "check", "--config", "\(scratch.path)/\(name)"])
             #expect(check.status == 0, "\(check.text)")
         }
 

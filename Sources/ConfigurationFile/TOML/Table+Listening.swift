@@ -2,7 +2,7 @@ internal import NetworkAddress
 
 extension Table {
     /// Addresses and ports to listen on.
-    func listenAddresses(_ key: String, example: String) -> [SocketAddress] {
+    func listenAddresses(_ key: String, example: String) -> [(node: Node, address: SocketAddress)] {
         var seen: Set<SocketAddress> = []
         return (texts(key, example: example) ?? []).compactMap { node, text in
             guard let listen = listenAddress(node, text, example: example) else { return nil }
@@ -10,7 +10,7 @@ extension Table {
                 findings.report(node, "\(listen) is listed twice", "remove one of the two")
                 return nil
             }
-            return listen
+            return (node, listen)
         }
     }
 

@@ -5,7 +5,8 @@ extension Table {
         if self["name"] == nil { reportMissing("name", "write name = \(quoted(example)), a name of your own") }
         guard let (node, name) = text("name", example: example) else { return nil }
         // The name is a component of URLs such as /v1/services/NAME.
-        guard (1...63).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte), name != ".", name != ".."
+        guard (1...63).contains(name.utf8.count), name.utf8.allSatisfy({ $0.isASCIIAlphanumeric(or: "-_.") }),
+            name != ".", name != ".."
         else {
             let cure = "write 1 to 63 letters, digits, '-', '_' and '.', such as \(quoted(example))"
             findings.report(node, "\(quoted(name)) cannot be a name", cure)
@@ -18,15 +19,6 @@ extension Table {
         }
         names[name] = node
         return name
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-            true
-        default: false
-        }
     }
 
     /// An interface's name, as the kernel takes it.
@@ -63,11 +55,7 @@ extension Table {
     /// An absolute path of a directory, without a slash at its end. `room`: how many bytes it may have.
     func directory(_ key: String, example: String, room: Int) -> String? {
         guard let (node, text) = text(key, example: example) else { return nil }
-        guard text.hasPrefix("/"), !text.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
-            let cure = "write a path that begins with '/', such as \(quoted(example))"
-            findings.report(node, "\(quoted(text)) is not an absolute path", cure)
-            return nil
-        }
+        guard isAbsolutePath(node, text, example: example) else { return nil }
         guard text.utf8.count <= room else {
             findings.report(node, "is \(text.utf8.count) bytes long", "write a path of 1 to \(room) bytes")
             return nil

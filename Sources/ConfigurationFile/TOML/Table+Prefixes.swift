@@ -1,11 +1,23 @@
 internal import NetworkAddress
 
 extension Table {
-    /// Networks and single addresses that packets may come from. The list may be empty.
-    func sourcePrefixes(_ key: String, example: String) -> [Prefix] {
+    /// What a list of networks is for, in the words of its refusals.
+    struct NetworkRole {
+        /// A network that could be one of them.
+        let example: String
+        /// What to write instead of everyone, a /0.
+        let insteadOfEveryone: String
+        /// What an address that no host has is not.
+        let nobody: String
+        /// Whether this host itself, 127.0.0.0/8 and ::1, may be among them.
+        let takesLoopback: Bool
+    }
+
+    /// Networks and single addresses. The list may be empty.
+    func networks(_ key: String, _ role: NetworkRole) -> [Prefix] {
         var seen: Set<Prefix> = []
-        return (texts(key, example: example, mayBeEmpty: true) ?? []).compactMap { node, text in
-            guard let prefix = sourcePrefix(node, text, example: example) else { return nil }
+        return (texts(key, example: role.example, mayBeEmpty: true) ?? []).compactMap { node, text in
+            guard let prefix = network(node, text, role) else { return nil }
             guard seen.insert(prefix).inserted else {
                 findings.report(node, "\(prefix) is listed twice", "remove one of the two")
                 return nil
@@ -14,8 +26,12 @@ extension Table {
         }
     }
 
-    private func sourcePrefix(_ node: Node, _ text: String, example: String) -> Prefix? {
-        let instead = "write a network, such as \(quoted(example)), or one address, such as \"10.0.0.1\""
+    private func network(_ node: Node, _ text: String, _ role: NetworkRole) -> Prefix? {
+        let instead = "write a network, such as \(quoted(role.example)), or one address, such as \"10.0.0.1\""
+        guard text != "any", text != "all", text != "*" else {
+            findings.report(node, "\(quoted(text)) is everyone", role.insteadOfEveryone)
+            return nil
+        }
         guard let prefix = Prefix(text) ?? IPAddress(text).map({ Prefix(host: $0) }) else {
             let wrong = text.contains("/") ? "is not ADDRESS/LENGTH" : "is not an IP address (names are not looked up)"
             findings.report(node, "\(quoted(text)) \(wrong)", instead)
@@ -27,12 +43,11 @@ extension Table {
             return nil
         }
         guard prefix.length > 0 else {
-            let cure = "write the networks that directors send from, or lockdown = false to take packets from anyone"
-            findings.report(node, "\(quoted(text)) is everyone", cure)
+            findings.report(node, "\(quoted(text)) is everyone", role.insteadOfEveryone)
             return nil
         }
-        guard prefix.holdsHosts else {
-            let wrong = "\(quoted(text)) is \(prefix.address.whyNoHost), where no packet comes from"
+        guard prefix.holdsHosts || (role.takesLoopback && prefix.address.isLoopback) else {
+            let wrong = "\(quoted(text)) is \(prefix.address.whyNoHost), \(role.nobody)"
             findings.report(node, wrong, instead)
             return nil
         }

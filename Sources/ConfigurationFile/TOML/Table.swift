@@ -27,19 +27,22 @@ struct Table {
         }
     }
 
+    /// The keys that the file has, in the order of their lines.
+    var keys: [String] { pairs.map(\.key) }
+
     /// The value of `key`, if the file has it.
     subscript(key: String) -> Node? {
         pairs.first { $0.key == key }?.node
     }
 
+    /// Reports `key`, if it is there.
+    func refuse(_ key: String, _ wrong: String, _ cure: String) {
+        if let node = self[key] { findings.report(node, wrong, cure) }
+    }
+
     /// Reports that `key` must be there and is not.
     func reportMissing(_ key: String, _ cure: String) {
         findings.report(line: node.line, key: node.path.key(key).description, "is missing", cure)
-    }
-
-    /// Whether the table has a key of the product that this version does not read yet.
-    var hasLaterKeys: Bool {
-        pairs.contains { schema.later[$0.key] != nil }
     }
 
     private func refuseForeignKeys(_ schemas: [Schema]) {
@@ -129,8 +132,11 @@ extension Table {
     func duration(_ key: String, in range: ClosedRange<Duration>) -> Duration? {
         guard let value = self[key] else { return nil }
         let bounds = "\(DurationText.text(for: range.lowerBound)) to \(DurationText.text(for: range.upperBound))"
+        let units = DurationText.unitNames(upTo: range.upperBound)
+        let (unit, example) = units.contains("d") ? ("d", "14d") : ("s", "500ms")
         func refuseUnitless(_ number: String) {
-            let cure = "write the unit: \(key) = \"\(number)s\", or ms, m, h (\(bounds))"
+            let others = units.filter { $0 != unit }.joined(separator: ", ")
+            let cure = "write the unit: \(key) = \"\(number)\(unit)\", or \(others) (\(bounds))"
             findings.report(value, "\(number) has no unit", cure)
         }
         switch value.value {
@@ -142,7 +148,8 @@ extension Table {
             refuseUnitless(text)
         case .text(let text):
             guard let duration = DurationText.duration(from: text) else {
-                let cure = "write a number and ms, s, m or h, such as \"500ms\" (\(bounds))"
+                let all = "\(units.dropLast().joined(separator: ", ")) or \(units.last ?? unit)"
+                let cure = "write a number and \(all), such as \(quoted(example)) (\(bounds))"
                 findings.report(value, "\(quoted(text)) is not a time", cure)
                 return nil
             }
@@ -152,7 +159,7 @@ extension Table {
             }
             return duration
         default:
-            findings.report(value, "is \(value.kind), not a time", "write \(key) = \"500ms\" (\(bounds))")
+            findings.report(value, "is \(value.kind), not a time", "write \(key) = \(quoted(example)) (\(bounds))")
         }
         return nil
     }
