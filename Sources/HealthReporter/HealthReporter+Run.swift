@@ -56,6 +56,7 @@ extension HealthReporter {
                     await store.record(connections: count, of: name)
                 }
             }
+            tasks.addTask { [store] in await LoadWatch(store: store).run() }
             tasks.addTask { [store] in
                 while !Task.isCancelled {
                     await store.endExpiredDrains()
@@ -67,6 +68,7 @@ extension HealthReporter {
                 // Cancelled rather than shut down: the servers are, too.
                 guard (try? await gracefulShutdown()) != nil else { return }
                 await self.bidFarewell()
+                await self.store.keepWarmServices(isEnding: true)
                 await self.store.close()
                 await group.triggerGracefulShutdown()
             }

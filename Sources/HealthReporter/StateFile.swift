@@ -4,6 +4,11 @@ import Glibc
 struct StateFile: Sendable {
     let path: String
 
+    /// The file at `path`.
+    init(path: String) {
+        self.path = path
+    }
+
     /// A file in `directory`.
     init(_ name: String, in directory: String) {
         path = directory.hasSuffix("/") ? directory + name : directory + "/" + name

@@ -11,7 +11,7 @@ struct RSAgent: AsyncParsableCommand {
         version: version,
         subcommands: [
             Run.self, PlanCommand.self, Apply.self, TeardownCommand.self, Status.self, Drain.self, Undrain.self,
-            Maint.self, DoctorCommand.self,
+            Maint.self, Weight.self, DoctorCommand.self,
             Config.self,
         ])
 }

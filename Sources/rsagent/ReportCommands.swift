@@ -106,6 +106,47 @@ struct Maint: AsyncParsableCommand {
     }
 }
 
+struct Weight: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Set the weight of a service by hand, or give it back to its load rules.",
+        discussion: """
+            A weight set by hand is reported as it is while the service is up, whatever the load, without a slow start. It \
+            survives a restart, until `rsagent weight SERVICE auto`.
+            """)
+
+    @Argument(help: "The service.")
+    var service: String
+
+    @Argument(help: ArgumentHelp("0 to 65535, 0 asking for no new connections; or auto.", valueName: "weight"))
+    var weight: WeightArgument
+
+    @OptionGroup var control: ControlOptions
+
+    func run() async throws {
+        let client = try control.client()
+        _ = try await client.weight(service, weight.value)
+        let reported = try await client.service(service)
+        let byHand = weight.value.map { "weight \($0) by hand" } ?? "weight by its load rules"
+        print("\(service): \(byHand); it is \(reported.state.rawValue) and reports \(reported.weight)")
+    }
+}
+
+/// A weight on the command line: a number, or `auto`.
+struct WeightArgument: ExpressibleByArgument {
+    /// Nil: `auto`.
+    let value: Int?
+
+    init?(argument: String) {
+        if argument == "auto" {
+            value = nil
+        } else if let number = Int(argument), WeightByHand.range.contains(number) {
+            value = number
+        } else {
+            return nil
+        }
+    }
+}
+
 /// A time on the command line: `500ms`, `30s`, `5m`, `1h`.
 struct TimeArgument: ExpressibleByArgument {
     let duration: Duration

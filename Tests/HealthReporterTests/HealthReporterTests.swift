@@ -58,7 +58,7 @@ struct HealthReporterTests {
         AgentConfiguration.Check(kind, interval: .milliseconds(100), timeout: .milliseconds(100), rise: 2, fall: 3)
     }
 
-    private func start(
+    func start(
         in folder: Folder, port: UInt16, checks: [AgentConfiguration.Check] = [check()],
         directors: [IPAddress] = [director], logger: Logger = silent
     ) async throws -> Agent {

@@ -45,6 +45,7 @@ extension TheLab {
             arguments: [
                 [Product.agent, "sing"], [Product.agent, "apply", "--fast"],
                 [Product.agent, "drain", "--timeout", "soon"],
+                [Product.agent, "weight", "web", "65536"], [Product.agent, "weight", "web"],
                 [Product.director, "sing"], [Product.director, "status", "--loud"],
             ])
         func usage(arguments: [String]) throws {

@@ -69,8 +69,13 @@ public struct ControlClient: Sendable {
         try await ask("POST", "/v1/maint", ControlRequest(services: services, reason: reason))
     }
 
+    /// Sets the weight of a service by hand: 0 to 65535. Nil gives it back to the load rules.
+    public func weight(_ service: String, _ weight: Int?) async throws(ReporterError) -> ControlAnswer {
+        try await ask("POST", "/v1/weight", WeightRequest(service: service, weight: weight))
+    }
+
     private func ask<Value: Decodable>(
-        _ method: String, _ resource: String, _ body: ControlRequest? = nil
+        _ method: String, _ resource: String, _ body: (any Encodable)? = nil
     ) async throws(ReporterError) -> Value {
         var request = HTTPClientRequest(url: "http+unix://\(Self.encoded(path))\(Self.encoded(resource, keeping: "/"))")
         request.method = HTTPMethod(rawValue: method)

@@ -60,9 +60,12 @@ public struct StatusTable: Sendable {
                 "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)"),
             ]
         }
+        let weights = control.weights.filter { $0.name == service.name }.map { entry in
+            ["  weight", "by hand", "", "\(entry.weight), since \(entry.since)"]
+        }
         let setup = (problems.isEmpty ? [["  setup", "ok", "", ""]] : problems) + warnings
         return aligned(
-            (setup + checks + drains).map { row in
+            (setup + checks + drains + weights).map { row in
                 row.enumerated().map { column, text in
                     Cell(text, column == 1 ? colour(ofVerdict: text) : nil)
                 }

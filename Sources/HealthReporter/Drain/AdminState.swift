@@ -22,6 +22,8 @@ struct AdminState: Sendable, Equatable {
 
     /// By the service's name. Names that the configuration does not have stay: it may have them again.
     var services: [String: Entry] = [:]
+    /// The weights set by hand, by the service's name; names that the configuration does not have stay, too.
+    var weights: [String: WeightByHand] = [:]
 
     /// The state after an operator asked for `mode` on these services.
     ///
@@ -43,7 +45,16 @@ struct AdminState: Sendable, Equatable {
 
     /// The state with nothing asked of these services any more.
     func withdrawing(_ names: [String]) -> AdminState {
-        AdminState(services: services.filter { !names.contains($0.key) })
+        AdminState(services: services.filter { !names.contains($0.key) }, weights: weights)
+    }
+
+    /// The state after an operator set a weight; nil gives it back to the load rules. Setting what already is keeps its time.
+    func weighing(_ name: String, _ weight: Int?, now: Timestamp) -> AdminState {
+        var next = self
+        if weight != weights[name]?.weight {
+            next.weights[name] = weight.map { WeightByHand(name: name, weight: $0, since: now) }
+        }
+        return next
     }
 
     /// The services whose time is up, sorted.
@@ -65,7 +76,7 @@ extension AdminState: Codable {
     private static let version = 1
 
     private enum CodingKeys: String, CodingKey {
-        case version, services
+        case version, services, weights
     }
 
     init(from decoder: any Decoder) throws {
@@ -77,12 +88,20 @@ extension AdminState: Codable {
                 debugDescription: "it is of version \(version), and this agent reads version \(Self.version)")
         }
         services = try container.decode([String: Entry].self, forKey: .services)
+        // An agent that knew of no weights wrote none, and skips them where it finds them.
+        let byHand = try container.decodeIfPresent([WeightByHand].self, forKey: .weights) ?? []
+        weights = Dictionary(byHand.map { ($0.name, $0) }) { _, last in last }
+        if let wrong = byHand.first(where: { !WeightByHand.range.contains($0.weight) }) {
+            throw DecodingError.dataCorruptedError(
+                forKey: .weights, in: container, debugDescription: "\(wrong.name): \(wrong.weight) is not a weight")
+        }
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(Self.version, forKey: .version)
         try container.encode(services, forKey: .services)
+        if !weights.isEmpty { try container.encode(weights.values.sorted { $0.name < $1.name }, forKey: .weights) }
     }
 }
 

@@ -9,12 +9,18 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
     public var directors: [DirectorStatus]
     /// The services drained or in maintenance, in the order of the configuration.
     public var administered: [AdministeredService]
+    /// The weights set by hand, in the order of the configuration.
+    public var weights: [WeightByHand]
 
     /// Creates an answer.
-    public init(generation: UInt64, directors: [DirectorStatus], administered: [AdministeredService]) {
+    public init(
+        generation: UInt64, directors: [DirectorStatus], administered: [AdministeredService],
+        weights: [WeightByHand] = []
+    ) {
         self.generation = generation
         self.directors = directors
         self.administered = administered
+        self.weights = weights
     }
 }
 

@@ -9,7 +9,7 @@ struct Endpoint: Sendable {
     /// The paths there are, for who asks for another.
     static let paths =
         "/v1/report, /v1/services/NAME, /health, /health/NAME, /weight/NAME, /livez, /readyz; "
-        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint"
+        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint, /v1/weight"
 
     /// The answer to a question that changes nothing, or nil where there is no such path.
     ///
@@ -108,30 +108,65 @@ struct Endpoint: Sendable {
 extension Endpoint {
     /// The changes there are, by the last part of their path.
     enum Change: String {
-        case drain, undrain, maint
+        case drain, undrain, maint, weight
+    }
+
+    /// A change that was made, for the answer and for the log.
+    private struct Made {
+        var answer: ControlAnswer
+        var subject: String
+        var reason: String
     }
 
     /// Makes a change, and answers once it is on the disk.
     func change(_ change: Change, body: [UInt8], uid: UInt32?, logger: Logger) async -> Answer {
         let caller = uid.map { "\($0)" } ?? "unknown"
         do {
-            let request =
-                body.isEmpty
-                ? ControlRequest()
-                : try JSON.decode(ControlRequest.self, from: body, operation: "read what to \(change.rawValue)")
-            let answer =
+            let made =
                 switch change {
-                case .drain: try await store.ask(for: .drain, request)
-                case .maint: try await store.ask(for: .maint, request)
-                case .undrain: try await store.undrain(request)
+                case .drain:
+                    try await administer(change, body) { request throws(ReporterError) in
+                        try await store.ask(for: .drain, request)
+                    }
+                case .maint:
+                    try await administer(change, body) { request throws(ReporterError) in
+                        try await store.ask(for: .maint, request)
+                    }
+                case .undrain:
+                    try await administer(change, body) { request throws(ReporterError) in
+                        try await store.undrain(request)
+                    }
+                case .weight: try await setWeight(body)
                 }
             logger.notice(
-                "\(change.rawValue) \(request.services.isEmpty ? "all services" : request.services.joined(separator: ", "))",
-                metadata: ["uid": "\(caller)", "reason": "\(request.reason)", "generation": "\(answer.generation)"])
-            return .json(answer)
+                "\(change.rawValue) \(made.subject)",
+                metadata: [
+                    "uid": "\(caller)", "reason": "\(made.reason)", "generation": "\(made.answer.generation)",
+                ])
+            return .json(made.answer)
         } catch {
             logger.warning("\(change.rawValue) refused: \(error)", metadata: ["uid": "\(caller)"])
             return .refusal(error)
         }
+    }
+
+    private func administer(
+        _ change: Change, _ body: [UInt8],
+        _ make: (ControlRequest) async throws(ReporterError) -> ControlAnswer
+    ) async throws(ReporterError) -> Made {
+        let request =
+            body.isEmpty
+            ? ControlRequest()
+            : try JSON.decode(ControlRequest.self, from: body, operation: "read what to \(change.rawValue)")
+        return Made(
+            answer: try await make(request),
+            subject: request.services.isEmpty ? "all services" : request.services.joined(separator: ", "),
+            reason: request.reason)
+    }
+
+    private func setWeight(_ body: [UInt8]) async throws(ReporterError) -> Made {
+        let request = try JSON.decode(WeightRequest.self, from: body, operation: "read which weight to set")
+        let weight = request.weight.map(String.init) ?? "auto"
+        return Made(answer: try await store.setWeight(request), subject: "\(request.service): \(weight)", reason: "")
     }
 }

@@ -54,7 +54,11 @@ extension ReportStore {
                 generation: entry.generation, acknowledgedBy: ledger.addresses.filter { !waitingFor.contains($0) },
                 waitingFor: waitingFor)
         }
-        return ControlAnswer(generation: generation, directors: ledger.statuses, administered: administered)
+        let weights = checked.map(\.configuration.name).compactMap { name in
+            names?.contains(name) ?? true ? admin.weights[name] : nil
+        }
+        return ControlAnswer(
+            generation: generation, directors: ledger.statuses, administered: administered, weights: weights)
     }
 
     /// The service of that name as it is now.

@@ -28,6 +28,7 @@ actor ReportStore {
     var ledger: DirectorLedger
     var directors: DirectorWatch
     var isStopping = false
+    var weights: Weights
 
     private var counter: GenerationCounter
     private var current: [Report.Service] = []
@@ -56,6 +57,7 @@ actor ReportStore {
         ledger = DirectorLedger(directors: configuration.directors)
         directors = DirectorWatch(
             DirectorPresence(directors: configuration.directors, silence: silence, now: instant), tell: onDirectors)
+        weights = Weights(configuration, boot: identity.boot, logger: logger, at: instant)
         checked = []
         for service in configuration.services {
             let endpoints = try LocalEndpoints(of: service, ownAddresses: ownAddresses)
@@ -135,7 +137,7 @@ actor ReportStore {
 
     /// Assesses everything anew. Where that makes a difference to a director, or `always`, the generation grows.
     func refresh(always: Bool = false) {
-        let next = Self.assess(checked, setup, warnings, admin, ledger, isStopping: isStopping)
+        let next = weigh(Self.assess(checked, setup, warnings, admin, ledger, isStopping: isStopping))
         let differs = always || next.map(\.withoutMeasurements) != current.map(\.withoutMeasurements)
         for (old, new) in zip(current, next) where old.state != new.state {
             logger.notice(

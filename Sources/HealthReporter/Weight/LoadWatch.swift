@@ -1,0 +1,56 @@
+import ConfigurationFile
+import NIOPosix
+
+/// Looks at the load again and again, and tells the store: what weights follow, and what time a slow start has had.
+struct LoadWatch: Sendable {
+    /// From the end of one look to the next.
+    static let interval = Duration.seconds(1)
+
+    let store: ReportStore
+
+    /// Looks until the task is cancelled. Where no service has load rules or a slow start there is nothing to look for.
+    func run() async {
+        let services = await store.checked.map(\.configuration)
+        guard services.contains(where: { $0.load != nil || $0.slowStart > .zero }) else { return }
+        let commands = services.enumerated().compactMap { index, service in
+            service.load?.command.map { (index, $0.arguments) }
+        }
+        // A thread for each: programs take their time, and none is to wait for another.
+        let threads = NIOThreadPool(numberOfThreads: max(1, commands.count))
+        if !commands.isEmpty { threads.start() }
+        await withDiscardingTaskGroup { tasks in
+            for (index, arguments) in commands {
+                let figure = CommandFigure(arguments: arguments) { arguments, timeout in
+                    // The one place where programs are started for weights.
+                    await CommandProcess.run(
+                        arguments, timeout: timeout, longestOutput: CommandFigure.longestOutput, on: threads)
+                }
+                tasks.addTask { await figure.run { await store.record(commandFigure: $0, service: index) } }
+            }
+            await watchHost(for: services)
+        }
+        if !commands.isEmpty { try? await threads.shutdownGracefully() }
+    }
+
+    private func watchHost(for services: [AgentConfiguration.Service]) async {
+        var host = HostLoad(Set(services.flatMap { $0.load?.rules.map(\.measure) ?? [] }))
+        while !Task.isCancelled {
+            let (next, readings) = await Self.sample(host)
+            host = next
+            await store.record(load: readings)
+            await store.keepWarmServices()
+            try? await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// On a thread that may block, where there is anything to read.
+    private static func sample(_ host: HostLoad) async -> (HostLoad, [LoadMeasure: LoadReading]) {
+        guard !host.wanted.isEmpty else { return (host, [:]) }
+        let sampled = try? await NIOThreadPool.singleton.runIfActive {
+            var host = host
+            let readings = host.sample()
+            return (host, readings)
+        }
+        return sampled ?? (host, [:])
+    }
+}
