@@ -25,7 +25,7 @@ extension TheKernelLab {
                 }
                 let agent = try host.keptFit { try problem() == nil }
                 let figures = try DriftLoop.run(
-                    Drift.tunnels, count: 200, limit: .seconds(120), seed: seed, problem: problem)
+                    Drift.tunnels, count: 1_000, limit: DriftLoop.limitInGuest, seed: seed, problem: problem)
                 let status = try host.stop(agent)
                 let output = try agent.output
                 #expect(status == 0, "\(output)")

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Drifts at random, one after the other, on a host that a running agent keeps fit, and how long each repair took.
 public struct DriftLoop {
     /// How long repairs took, by the drift's kind.
@@ -21,6 +23,11 @@ public struct DriftLoop {
         }
 
         private static func milliseconds(_ time: Duration) -> Int { Int((time / .milliseconds(1)).rounded()) }
+    }
+
+    /// How long an emulated guest has for it, where a repair takes seconds: two minutes, or what `RSLAB_DRIFT_SECONDS` says.
+    public static var limitInGuest: Duration {
+        .seconds(getenv("RSLAB_DRIFT_SECONDS").flatMap { Int(String(cString: $0)) } ?? 120)
     }
 
     /// Inflicts `count` of `drifts`, or as many as fit in `limit`, waiting each time until the host `isFit` again, which is

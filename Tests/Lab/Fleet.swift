@@ -65,9 +65,9 @@ public final class Fleet: @unchecked Sendable {
         return try await host.write(text ?? agentConfiguration(for: host), to: "rsagent.toml")
     }
 
-    /// Starts the agent on a backend and waits until it answers.
-    public func startAgent(on host: LabHost) async throws {
-        let file = try await configureAgent(on: host)
+    /// Starts the agent on a backend, with the configuration given or that of every other, and waits until it answers.
+    public func startAgent(on host: LabHost, _ configuration: String? = nil) async throws {
+        let file = try await configureAgent(on: host, configuration)
         let agent = try await host.start([Product.agent, "run", "--config", file], log: "rsagent")
         agents[host.name] = agent
         try await Deadline.wait(until: "the agent on \(host.name)") {

@@ -45,6 +45,62 @@ extension TheLab {
             }
         }
 
+        @Test(
+            "as the README sets its agent check up: weight, drain, maint, a restart of the agent, death, told by HAProxy itself"
+        )
+        func followsTheLine() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let server = lab.backends[0]
+                try await fleet.startWebServer(on: server)
+                let configuration = fleet.agentConfiguration(
+                    for: server, more: "agent_check = \"\(server.address):9381\"")
+                try await fleet.startAgent(on: server, configuration)
+                let haproxy = try await HAProxy(on: lab.director, mode: "http", backend: 1)
+                func expect(_ status: String, weight: String, administered: Int) async throws {
+                    try await haproxy.wait(for: status, weight: weight)
+                    let state = try await haproxy.state()
+                    #expect(state["srv_admin_state"] == "\(administered)", "\(status): \(state)")
+                }
+                func run(_ command: String) async throws {
+                    let run = try await fleet.agent(server, command)
+                    #expect(run.status == 0, "\(run.text)")
+                }
+                // srv_admin_state (management.txt, show servers state): 0x01 forced maintenance, 0x08 forced drain.
+                try await expect("UP", weight: "100", administered: 0)
+                #expect(try await request(lab) == server.name)
+                try await run("weight web 40")
+                try await expect("UP", weight: "40", administered: 0)
+                try await run("weight web auto")
+                try await expect("UP", weight: "100", administered: 0)
+
+                try await run("drain web --wait --timeout 60s")
+                try await expect("DRAIN", weight: "0", administered: 8)
+                #expect(try await request(lab) == nil)
+                // kill -9, so that it has no time to say goodbye: what is drained stays so.
+                fleet.agents[server.name]?.signal(9)
+                try await fleet.agents[server.name]?.ended()
+                try await fleet.startAgent(on: server, configuration)
+                try await expect("DRAIN", weight: "0", administered: 8)
+                try await run("undrain web")
+                try await expect("UP", weight: "100", administered: 0)
+
+                try await run("maint web")
+                try await expect("MAINT", weight: "100", administered: 1)
+                #expect(try await request(lab) == nil)
+                try await run("undrain web")
+                try await expect("UP", weight: "100", administered: 0)
+                #expect(try await request(lab) == server.name)
+
+                fleet.webServers[server.name]?.kill()
+                try await expect("DOWN", weight: "100", administered: 0)
+                try await fleet.replaceWebServer(on: server)
+                try await expect("UP", weight: "100", administered: 0)
+                try await haproxy.process.stop()
+            }
+        }
+
         private func url(_ lab: Lab) -> String { "http://\(lab.director.address)/" }
 
         /// Which backend answers the client through HAProxy; nil where none does.
@@ -64,15 +120,18 @@ private struct HAProxy {
     let process: LabProcess
     private let host: LabHost
     private static let statistics = 8404
+    private static let commands = 8405
 
-    init(on host: LabHost, mode: String) async throws {
+    /// - Parameter number: which of the README's backends.
+    init(on host: LabHost, mode: String, backend number: Int = 0) async throws {
         self.host = host
-        let readme = try Readme()
-        let backend = try #require(readme.blocks.first { $0.lines.first == "backend web" })
+        let backends = try Readme().blocks.filter { $0.lines.first == "backend web" }
+        let backend = try #require(backends.count > number ? backends[number] : nil)
         let file = try await host.write(
             """
             global
                 log stdout format raw local0
+                stats socket ipv4@127.0.0.1:\(Self.commands)
             defaults
                 mode \(mode)
                 log global
@@ -95,16 +154,34 @@ private struct HAProxy {
 
     /// Waits until HAProxy calls the server `status` and has it from an answer with this HTTP status.
     func wait(for status: String, code: String) async throws {
-        var seen = ""
+        try await wait(for: ["status": status, "check_code": code])
+    }
+
+    /// Waits until HAProxy calls the server `status` and gives it this weight.
+    func wait(for status: String, weight: String) async throws {
+        try await wait(for: ["status": status, "weight": weight])
+    }
+
+    private func wait(for wanted: [String: String]) async throws {
+        var seen: [String: String] = [:]
         do {
-            try await Deadline.wait(until: "rs1 to be \(status)") {
-                let server = try await server()
-                seen = "\(server["status"] ?? "-") \(server["check_status"] ?? "-") \(server["check_code"] ?? "-")"
-                return server["status"] == status && server["check_code"] == code
+            try await Deadline.wait(until: "rs1 to be \(wanted)") {
+                seen = try await server()
+                return wanted.allSatisfy { seen[$0.key] == $0.value }
             }
         } catch {
             throw LabError("\(error); last seen: \(seen)")
         }
+    }
+
+    /// What `show servers state` has of the server, by the names of its columns.
+    func state() async throws -> [String: String] {
+        let script = "exec 3<>/dev/tcp/127.0.0.1/\(Self.commands); echo show servers state web >&3; cat <&3"
+        let answer = try await host.run(["bash", "-c", script]).output
+        let rows = answer.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        guard let names = rows.first(where: { $0.first == "#" }), let values = rows.first(where: { $0.contains("rs1") })
+        else { throw LabError("show servers state: \(answer)") }
+        return Dictionary(zip(names.dropFirst(), values)) { first, _ in first }
     }
 
     /// The number of requests that are with the server now.
