@@ -119,26 +119,33 @@ extension HealthReporter {
         var quiet = logger
         // What the server has to say about each connection is for who looks for a fault in it.
         if quiet.logLevel == .info { quiet.logLevel = .notice }
-        let endpoint = Endpoint(store: store, connections: connections)
-        let progress = ListeningProgress(expected: listen.count + 1, logger: logger, listening: listening)
+        let endpoint = Endpoint(store: store, connections: connections, gate: gate)
+        let progress = ListeningProgress(
+            expected: listen.count + agentChecks.count + 1, logger: logger, listening: listening)
 
-        var servers = listen.enumerated().map { index, address in
+        var servers: [any Service] = listen.enumerated().map { index, address in
             Server(
                 name: "\(address)", address: .hostname("\(address.address)", port: Int(address.port)),
-                responder: Responder(endpoint: endpoint, isControl: false, logger: logger), logger: quiet
+                responder: Responder(endpoint: endpoint, gate: gate, logger: logger), logger: quiet
             ) { channel in
                 var actual = address
                 if let port = channel.localAddress?.port.flatMap(UInt16.init(exactly:)) { actual.port = port }
                 await progress.listens(index, at: actual)
             }
         }
+        for (service, address) in agentChecks {
+            servers.append(
+                AgentCheckServer(service: service, address: address, store: store, gate: gate, logger: quiet) { _ in
+                    await progress.listensElsewhere()
+                })
+        }
         servers.append(
             Server(
                 name: controlPath, address: .unixDomainSocket(path: controlPath),
-                responder: Responder(endpoint: endpoint, isControl: true, logger: logger), logger: quiet
+                responder: Responder(endpoint: endpoint, gate: nil, logger: logger), logger: quiet
             ) { [controlPath, logger] _ in
                 if let failure = ControlSocket.restrict(controlPath) { logger.warning("\(failure)") }
-                await progress.listensOnControlSocket()
+                await progress.listensElsewhere()
             })
         var configuration = ServiceGroupConfiguration(services: servers, logger: quiet)
         // Whoever is still being answered then has stopped reading.
@@ -166,7 +173,7 @@ private actor ListeningProgress {
         await arrive()
     }
 
-    func listensOnControlSocket() async {
+    func listensElsewhere() async {
         await arrive()
     }
 

@@ -39,6 +39,9 @@ public final class HealthReporter: Service {
     let connections: ConnectionCounter
     let listenerWatch: ListenerWatch?
     let listen: [SocketAddress]
+    /// Where HAProxy's agent-check of a service is answered.
+    let agentChecks: [(service: String, address: SocketAddress)]
+    let gate: Gate
     let controlPath: String
     let logger: Logger
     let listening = Listening()
@@ -62,7 +65,8 @@ public final class HealthReporter: Service {
     ///   - isListening: Whether a connection to this address of this host would find a listener now; asked many times a
     ///     second, so that a service that has died is noticed between two checks. Nil: only checks tell.
     ///   - logger: Where changes of state and requests to change it are logged.
-    /// - Throws: `ReporterError` where the state of the last run cannot be read or written, or a check cannot be asked.
+    /// - Throws: `ReporterError` where the state of the last run cannot be read or written, a check cannot be asked, or a file
+    ///   with a token or a certificate cannot be used.
     public init(
         configuration: AgentConfiguration, listen: [SocketAddress], ownAddresses: [IPAddress] = [],
         identity: Identity, silence: Duration = HealthReporter.silence,
@@ -82,6 +86,8 @@ public final class HealthReporter: Service {
         listenerWatch = isListening.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen
+        agentChecks = configuration.services.compactMap { service in service.agentCheck.map { (service.name, $0) } }
+        gate = try Gate(configuration.reportAdmission, directors: configuration.directors, logger: logger)
         self.logger = logger
     }
 

@@ -3,19 +3,26 @@ import ConfigurationFile
 import FoundationEssentials
 import Glibc
 import HealthReporter
+import UnixSignals
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Services, state, weight, connections, checks, and when each director last polled.",
-        discussion: "Exit status: 0, or 1 where not all services are up.")
+        discussion: "Exit status: 0, or 1 where not all services are up. With --watch: 0 when interrupted.")
 
     @OptionGroup var control: ControlOptions
 
     @Flag(help: "The report as JSON, as directors read it.")
     var json = false
 
+    @Flag(
+        help: "Go on until interrupted: drawn again on each change. Not on a terminal, or as JSON, one after the other."
+    )
+    var watch = false
+
     func run() async throws {
         let client = try control.client()
+        guard !watch else { return try await watch(client) }
         let report = try await client.report()
         if json {
             print(String(decoding: report.json(), as: UTF8.self))
@@ -25,6 +32,43 @@ struct Status: AsyncParsableCommand {
             print(table.text, terminator: "")
         }
         if report.services.contains(where: { $0.state != .up }) { throw ExitCode(1) }
+    }
+
+    private func watch(_ client: ControlClient) async throws {
+        let isTerminal = isatty(1) == 1 && !json
+        let style: StatusWatch.Style =
+            isTerminal
+            ? .screen(isColoured: getenv("NO_COLOR") == nil, rows: { Terminal.rows }) : json ? .json : .tables
+        let watch = StatusWatch(client, style: style) { Terminal.write($0) }
+        // Trapped before the first byte is written: the terminal is put back however it is interrupted.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await watch.run() }
+            group.addTask { for await _ in signals { return } }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
+/// Standard output as a terminal.
+private enum Terminal {
+    /// How many rows it has, now; 24 where it does not tell. Equivalent to: `tput lines`.
+    static var rows: Int {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
+        return Int(size.ws_row)
+    }
+
+    /// Writes at once, and all of it.
+    static func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(1, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
     }
 }
 

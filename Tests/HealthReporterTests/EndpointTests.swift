@@ -41,10 +41,10 @@ struct EndpointTests {
         for (query, status) in [(nil, 503), ("drain=404", 404), ("drain=200", 200)] as [(String?, Int)] {
             let one = try await ask(endpoint, "/health/web", query)
             #expect(one?.status == status)
-            #expect(one?.headers.map(\.value) == ["draining", "0"])
+            #expect(one?.headers.prefix(2).map(\.value) == ["draining", "0"])
             let all = try await ask(endpoint, "/health", query)
             #expect(all?.status == status)
-            #expect(all?.headers.map(\.value) == ["draining", "0"])
+            #expect(all?.headers.prefix(2).map(\.value) == ["draining", "0"])
         }
         #expect(try await ask(endpoint, "/health/dns")?.status == 200)
         #expect(try await ask(endpoint, "/weight/web")?.body == Array("0\n".utf8))

@@ -20,7 +20,7 @@ struct ReportTests {
         ])
 
     static let json = #"""
-        {"agent":"rsagent 0.1.0","boot":"b007","generation":42,"host":"rs1","services":[{"base_weight":100,"checks":[{"latency_ms":1.25,"message":"200","name":"http /healthz","ok":true,"since":"2026-11-22T09:00:00Z"}],"connections":12,"forward":"dr","name":"web","ports":[80],"protocol":"tcp","reason":"cpu 0.83","setup":{"ok":true,"problems":[],"warnings":[]},"state":"up","vips":["192.0.2.10"],"weight":87}],"time":"2026-11-22T10:00:00Z"}
+        {"agent":"rsagent 0.1.0","boot":"b007","generation":42,"host":"rs1","services":[{"base_weight":100,"checks":[{"latency_ms":1.25,"message":"200","name":"http /healthz","ok":true,"since":"2026-11-22T09:00:00Z"}],"connections":12,"forward":"dr","name":"web","ports":[80],"protocol":"tcp","reason":"cpu 0.83","setup":{"ok":true,"problems":[],"warnings":[]},"state":"up","vips":["192.0.2.10"],"weight":87}],"time":"2026-11-22T10:00:00Z","warnings":[]}
         """#
 
     @Test("a report is written with the keys of the contract")

@@ -39,6 +39,13 @@ public struct ControlClient: Sendable {
         try await ask("GET", "/v1/report")
     }
 
+    /// The report as soon as its generation is not `generation` any more, or when `wait` is over.
+    ///
+    /// - Parameter wait: in whole milliseconds, well below ten seconds, which is what an answer may take.
+    public func report(since generation: UInt64, wait: Duration) async throws(ReporterError) -> Report {
+        try await ask("GET", "/v1/report", query: "?since=\(generation)&wait=\(Int(wait.roundedMilliseconds))ms")
+    }
+
     /// One service as it is now, its connections counted for this answer.
     public func service(_ name: String) async throws(ReporterError) -> Report.Service {
         try await ask("GET", "/v1/services/\(name)")
@@ -75,9 +82,10 @@ public struct ControlClient: Sendable {
     }
 
     private func ask<Value: Decodable>(
-        _ method: String, _ resource: String, _ body: (any Encodable)? = nil
+        _ method: String, _ resource: String, query: String = "", _ body: (any Encodable)? = nil
     ) async throws(ReporterError) -> Value {
-        var request = HTTPClientRequest(url: "http+unix://\(Self.encoded(path))\(Self.encoded(resource, keeping: "/"))")
+        let place = "\(Self.encoded(path))\(Self.encoded(resource, keeping: "/"))\(query)"
+        var request = HTTPClientRequest(url: "http+unix://\(place)")
         request.method = HTTPMethod(rawValue: method)
         // By the next call the agent may have been restarted.
         request.headers.add(name: "Connection", value: "close")
@@ -126,7 +134,7 @@ public struct ControlClient: Sendable {
     }
 
     /// Percent-encoded (RFC 3986, 2.1), so that a path can stand where a host does.
-    private static func encoded(_ text: String, keeping kept: String = "") -> String {
+    static func encoded(_ text: String, keeping kept: String = "") -> String {
         let hexadecimal = Array("0123456789ABCDEF")
         return text.utf8.reduce(into: "") { result, byte in
             let scalar = Unicode.Scalar(byte)

@@ -19,7 +19,10 @@ public struct StatusTable: Sendable {
     /// The table, lines that each end in a newline.
     public var text: String {
         let header = "\(report.agent) on \(report.host), generation \(report.generation), \(report.time)"
-        return ([header, ""] + serviceLines + [""] + directorLines).map { $0 + "\n" }.joined()
+        let warnings = aligned(report.warnings.map { [Cell("warning", .yellow), Cell($0)] })
+        return ([header, ""] + serviceLines + [""] + directorLines + (warnings.isEmpty ? [] : [""]) + warnings).map {
+            $0 + "\n"
+        }.joined()
     }
 
     private var serviceLines: [String] {

@@ -17,20 +17,4 @@ final class ConnectionPersistence: ChannelInboundHandler, RemovableChannelHandle
             context.fireChannelRead(data)
         }
     }
-
-    /// Puts a `ConnectionPersistence` right behind the decoder, where the version is still known: the server adds handlers
-    /// of ours only behind that.
-    final class Installer: ChannelInboundHandler, RemovableChannelHandler {
-        typealias InboundIn = NIOAny
-
-        func handlerAdded(context: ChannelHandlerContext) {
-            let operations = context.pipeline.syncOperations
-            do {
-                let decoder = try operations.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-                try operations.addHandler(ConnectionPersistence(), position: .after(decoder))
-            } catch {
-                context.fireErrorCaught(error)
-            }
-        }
-    }
 }

@@ -5,10 +5,12 @@ import NetworkAddress
 struct Endpoint: Sendable {
     let store: ReportStore
     let connections: ConnectionCounter
+    /// What the servers have done, for `/metrics`; nil where there is none over TCP.
+    var gate: Gate?
 
     /// The paths there are, for who asks for another.
     static let paths =
-        "/v1/report, /v1/services/NAME, /health, /health/NAME, /weight/NAME, /livez, /readyz; "
+        "/v1/report, /v1/services/NAME, /health, /health/NAME, /weight/NAME, /livez, /readyz, /metrics; "
         + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint, /v1/weight"
 
     /// The answer to a question that changes nothing, or nil where there is no such path.
@@ -22,6 +24,7 @@ struct Endpoint: Sendable {
             switch question.path[0] {
             case "health": try await health(of: nil, question)
             case "livez": .text("ok\n")
+            case "metrics": await metrics()
             case "readyz": await readiness(verbose: question.query["verbose"] != nil)
             default: nil
             }
@@ -67,28 +70,6 @@ struct Endpoint: Sendable {
         }
         await store.recordTold(question.caller.address, of: [name])
         return .json(try await store.service(named: name))
-    }
-
-    /// Without a name: the worst of all states, and the smallest weight.
-    private func health(of name: String?, _ question: Question) async throws(ReporterError) -> Answer {
-        let drainStatus = try question.drainStatus
-        if let name { _ = try await store.service(named: name) }
-        let names = if let name { [name] } else { await store.services.map(\.name) }
-        await store.recordTold(question.caller.address, of: names)
-        let services = await store.services.filter { names.contains($0.name) }
-        let state = services.map(\.state).max { $0.severity < $1.severity } ?? .down
-        let status =
-            switch state {
-            case .up: 200
-            case .draining, .drained: drainStatus
-            case .down, .maint: 503
-            }
-        var answer = Answer.text("\(state.rawValue)\n", status: status)
-        answer.headers = [
-            Answer.Header(name: "X-RS-State", value: state.rawValue),
-            Answer.Header(name: "X-RS-Weight", value: "\(services.map(\.weight).min() ?? 0)"),
-        ]
-        return answer
     }
 
     private func weight(of name: String, _ question: Question) async throws(ReporterError) -> Answer {

@@ -22,6 +22,8 @@ struct Question: Sendable {
     /// What stands after the question mark; the first one counts where a key comes twice.
     var query: [String: String]
     var caller: Caller
+    /// The header `endpoint-load-metrics-format`; nil where there is none.
+    var loadMetricsFormat: String?
 
     init(method: String, path: String, query: String?, caller: Caller) {
         self.method = method
@@ -108,7 +110,7 @@ extension Question {
         }
     }
 
-    private func refusal(_ key: String, _ text: String, _ wanted: String) -> ReporterError {
+    func refusal(_ key: String, _ text: String, _ wanted: String) -> ReporterError {
         ReporterError(.badRequest, operation: "answer", cause: "`\(key)=\(text)` is not \(wanted)")
     }
 }

@@ -21,14 +21,54 @@ struct Responder: HTTPResponder {
     static let longestBody = 65_536
 
     let endpoint: Endpoint
-    /// Whether this is the control socket, where changes are taken.
-    let isControl: Bool
+    /// What guards the server; nil on the control socket, where changes are taken.
+    let gate: Gate?
     let logger: Logger
 
+    private var isControl: Bool { gate == nil }
+
     func respond(to request: Request, context: Context) async throws -> Response {
-        let question = Question(
+        var question = Question(
             method: request.method.rawValue, path: request.uri.path, query: request.uri.query,
             caller: isControl ? .control : .network(context.channel.remoteIPAddress))
+        if let name = HTTPFields.Element.Name("endpoint-load-metrics-format") {
+            question.loadMetricsFormat = request.headers[name]
+        }
+        let response =
+            if let refusal = refusal(of: request, from: context.channel) {
+                refusal.response(toHead: question.method == "HEAD")
+            } else {
+                try await respond(to: question, request, context)
+            }
+        gate?.counters.count(question.countedPath, response.status.code)
+        return response
+    }
+
+    /// Why a request is not answered, whatever it asks; nil: it is.
+    private func refusal(of request: Request, from channel: any Channel) -> Answer? {
+        guard let gate else { return nil }
+        let address = channel.remoteIPAddress
+        guard gate.caller(of: channel) != .stranger else {
+            gate.refuseStranger(at: address)
+            var answer = Answer.refusal(Admission.refusal(of: address), status: 403)
+            answer.headers = [Answer.Header(name: "Connection", value: "close")]
+            return answer
+        }
+        if let token = gate.token, !token.admits(request.headers[.authorization]) {
+            var answer = Answer.refusal(
+                "this agent asks for a token: send `Authorization: Bearer TOKEN` with the one of its configuration",
+                status: 401)
+            answer.headers = [Answer.Header(name: "WWW-Authenticate", value: "Bearer realm=\"rsagent\"")]
+            return answer
+        }
+        let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard length <= RequestLimits.longestBody else {
+            return .refusal("a request has no body here", status: 413)
+        }
+        return nil
+    }
+
+    private func respond(to question: Question, _ request: Request, _ context: Context) async throws -> Response {
         switch question.method {
         case "GET", "HEAD":
             return await answer(question, to: context.channel).response(toHead: question.method == "HEAD")
@@ -93,13 +133,6 @@ struct Responder: HTTPResponder {
 }
 
 extension Channel {
-    /// The caller's address, an IPv4 caller's as IPv4 also where it came in on an IPv6 socket.
-    fileprivate var remoteIPAddress: IPAddress? {
-        guard let text = remoteAddress?.ipAddress else { return nil }
-        // A link-local address carries its interface, as in `fe80::1%eth0`.
-        return IPAddress(text.prefix { $0 != "%" })?.unmapped
-    }
-
     /// Calls `body` when the caller hangs up; nil: nothing any more.
     fileprivate func whenHungUp(_ body: (@Sendable () -> Void)?) {
         eventLoop.execute {

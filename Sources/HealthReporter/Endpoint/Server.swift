@@ -8,10 +8,10 @@ import ServiceLifecycle
 
 /// One address or socket that is listened on, until graceful shutdown.
 struct Server: Service {
-    /// A connection on which nothing is asked for so long is closed.
+    /// A connection on which nothing is asked for so long is closed; over TCP see `RequestPace`.
     static let idleTimeout = TimeAmount.seconds(90)
-    /// So many connections are open at most; others wait in the listener's backlog. It keeps descriptors free for all else
-    /// that the agent does.
+    /// So many connections are open on the control socket at most; others wait in the listener's backlog. Over TCP see
+    /// `ConnectionTable`. Both keep descriptors free for all else that the agent does.
     static let mostConnections = 512
 
     /// What is listened on, in words.
@@ -23,15 +23,21 @@ struct Server: Service {
     let whenListening: @Sendable (any Channel) async -> Void
 
     func run() async throws {
+        let gate = responder.gate
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [ConnectionPersistence.Installer(), HangUpWatch()],
-                    idleTimeout: Self.idleTimeout)),
+            server: HTTPServerBuilder { respond in
+                let configuration = HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [HangUpWatch()], idleTimeout: gate == nil ? Self.idleTimeout : nil)
+                return GuardedChannel(base: HTTP1Channel(responder: respond, configuration: configuration), gate: gate)
+            },
             configuration: ApplicationConfiguration(
-                address: address, availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
-            onServerRunning: whenListening,
+                address: address,
+                availableConnectionsDelegate: gate == nil ? MaximumAvailableConnections(Self.mostConnections) : nil),
+            onServerRunning: { [logger, whenListening] listener in
+                try? await listener.pipeline.addHandler(AcceptErrors(logger: logger), position: .first)
+                await whenListening(listener)
+            },
             logger: logger)
         do {
             try await application.run()
@@ -39,11 +45,18 @@ struct Server: Service {
             throw ReporterError(
                 .listen, operation: "listen on \(name)", cause: "what is there is not a socket", cure: "remove it")
         } catch let error as IOError {
-            throw ReporterError(
-                .listen, operation: "listen on \(name)", cause: String(cString: strerror(error.errnoCode)),
-                cure: error.errnoCode == EADDRINUSE
-                    ? "see who does with `ss -ltnp`, or set another `listen` in [report]"
-                    : error.errnoCode == EADDRNOTAVAIL ? "the host does not have that address" : "")
+            throw ReporterError(listening: name, error, key: "`listen` in [report]")
         }
+    }
+}
+
+extension ReporterError {
+    /// Why an address could not be listened on; `key` is what sets it.
+    init(listening name: String, _ error: IOError, key: String) {
+        self.init(
+            .listen, operation: "listen on \(name)", cause: String(cString: strerror(error.errnoCode)),
+            cure: error.errnoCode == EADDRINUSE
+                ? "see who does with `ss -ltnp`, or set another \(key)"
+                : error.errnoCode == EADDRNOTAVAIL ? "the host does not have that address" : "")
     }
 }

@@ -21,10 +21,14 @@ public struct Report: Codable, Sendable, Equatable {
     public var time: Timestamp
     /// The services, in the order of the agent's configuration. Names are unique.
     public var services: [Service]
+    /// What an operator should look into and is not about one service, in words: a director that no longer asks, say. Empty too
+    /// where an agent does not know of such.
+    public var warnings: [String]
 
     /// Creates a report.
     public init(
-        agent: String, host: String, boot: String, generation: UInt64, time: Timestamp, services: [Service]
+        agent: String, host: String, boot: String, generation: UInt64, time: Timestamp, services: [Service],
+        warnings: [String] = []
     ) {
         self.agent = agent
         self.host = host
@@ -32,6 +36,19 @@ public struct Report: Codable, Sendable, Equatable {
         self.generation = generation
         self.time = time
         self.services = services
+        self.warnings = warnings
+    }
+
+    /// As an agent wrote it; agents before warnings were told leave them out.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        agent = try container.decode(String.self, forKey: .agent)
+        host = try container.decode(String.self, forKey: .host)
+        boot = try container.decode(String.self, forKey: .boot)
+        generation = try container.decode(UInt64.self, forKey: .generation)
+        time = try container.decode(Timestamp.self, forKey: .time)
+        services = try container.decode([Service].self, forKey: .services)
+        warnings = try container.decodeIfPresent([String].self, forKey: .warnings) ?? []
     }
 
     /// The service of that name, or nil.

@@ -15,6 +15,13 @@ extension ReportStore {
             self.tell = tell
             order = presence.addresses
         }
+
+        /// What a report warns of: every director that is silent.
+        var warnings: [String] {
+            silent.map { director in
+                "director \(director) is silent: it \(presence.hasAsked(director) ? "no longer asks" : "has not asked yet")"
+            }
+        }
     }
 
     /// A poll from `address` is held from now on.
@@ -31,14 +38,14 @@ extension ReportStore {
     func reviewDirectors(at now: DirectorPresence.Instant = .now) {
         let silent = directors.presence.silent(at: now)
         guard silent != directors.silent else { return }
-        for address in silent where !directors.silent.contains(address) {
-            let hasAsked = directors.presence.hasAsked(address)
-            logger.notice("director \(address) is silent: \(hasAsked ? "it no longer asks" : "it has not asked yet")")
-        }
         for address in directors.silent where !silent.contains(address) {
             logger.notice("director \(address) asks")
         }
+        let known = directors.warnings
         directors.silent = silent
+        for warning in directors.warnings where !known.contains(warning) { logger.notice("\(warning)") }
+        // An operator should see it.
+        refresh(always: true)
         let order = directors.presence.order(at: now)
         guard order != directors.order else { return }
         directors.order = order

@@ -29,6 +29,10 @@ actor ReportStore {
     var directors: DirectorWatch
     var isStopping = false
     var weights: Weights
+    /// How busy the host is; see `record(load:)`.
+    var load = LoadFigures()
+    /// When the agent started.
+    let started: Timestamp
 
     private var counter: GenerationCounter
     private var current: [Report.Service] = []
@@ -49,6 +53,7 @@ actor ReportStore {
     ) throws(ReporterError) {
         self.identity = identity
         self.logger = logger
+        started = now
         adminFile = StateFile("admin.json", in: configuration.stateDirectory)
         try adminFile.createDirectory()
         admin = try AdminState.load(from: adminFile)
@@ -83,7 +88,7 @@ actor ReportStore {
     func report(at now: Timestamp = .now()) -> Report {
         Report(
             agent: identity.agent, host: identity.host, boot: identity.boot, generation: generation, time: now,
-            services: current)
+            services: current, warnings: directors.warnings)
     }
 
     /// Returns as soon as the generation is not `since` any more, after `limit`, or when the task is cancelled.

@@ -1,0 +1,58 @@
+import ConfigurationFile
+import Logging
+import NIOCore
+import NetworkAddress
+import Synchronization
+
+/// Who gets in over TCP, for all servers of an agent: one admission, one token, one set of certificates, one count.
+final class Gate: Sendable {
+    let admission: Admission
+    let token: BearerToken?
+    let tls: ServerTLS?
+    let registry: ConnectionRegistry
+    let counters: EndpointCounters
+    private let logger: Logger
+    private let sparing = Mutex(Sparing())
+
+    /// - Throws: `ReporterError` that names the file that cannot be used.
+    init(
+        _ configuration: AgentConfiguration.ReportAdmission, directors: [IPAddress],
+        rooms: [Caller: ConnectionTable.Room] = ConnectionTable.rooms, logger: Logger
+    ) throws(ReporterError) {
+        admission = Admission(configuration.callers, directors: directors)
+        token = if let token = configuration.token { try BearerToken(token, logger: logger) } else { nil }
+        tls = if let tls = configuration.tls { try ServerTLS(tls, logger: logger) } else { nil }
+        counters = EndpointCounters()
+        registry = ConnectionRegistry(ConnectionTable(rooms: rooms), counters: counters)
+        self.logger = logger
+    }
+
+    /// Who is at the other end of `channel`.
+    func caller(of channel: any Channel) -> Caller {
+        admission.caller(from: channel.remoteIPAddress, to: channel.localIPAddress)
+    }
+
+    /// A stranger was refused: counted each time, logged once an hour for each address.
+    func refuseStranger(at address: IPAddress?) {
+        counters.countStranger()
+        guard sparing.withLock({ $0.isDue(address, at: .now) }) else { return }
+        logger.warning("refused: \(Admission.refusal(of: address))")
+    }
+}
+
+extension Channel {
+    /// The caller's address, an IPv4 caller's as IPv4 also where it came in on an IPv6 socket.
+    var remoteIPAddress: IPAddress? { remoteAddress.flatMap(IPAddress.init(of:)) }
+
+    /// The address it reached.
+    var localIPAddress: IPAddress? { localAddress.flatMap(IPAddress.init(of:)) }
+}
+
+extension IPAddress {
+    fileprivate init?(of socket: NIOCore.SocketAddress) {
+        guard let text = socket.ipAddress else { return nil }
+        // A link-local address carries its interface, as in `fe80::1%eth0`.
+        guard let address = IPAddress(text.prefix { $0 != "%" }) else { return nil }
+        self = address.unmapped
+    }
+}

@@ -1,0 +1,234 @@
+import ConfigurationFile
+import Glibc
+import NetworkAddress
+import Testing
+
+@testable import HealthReporter
+
+@Suite("The endpoint's guard", .serialized)
+struct GuardTests {
+    /// An address of this host that is not loopback's: from there, to 127.0.0.1, a caller is a stranger.
+    private static let strange = (try? shell("hostname -I"))?.output.split(separator: " ").first.map(String.init)
+        .flatMap { $0.contains(".") ? $0 : nil }
+
+    @Test(
+        "a stranger is told what to write, once, hung up on, and logged",
+        .enabled(if: strange != nil, "no IPv4 address"))
+    func stranger() async throws {
+        let strange = try #require(Self.strange)
+        let agent = try await GuardedAgent()
+        for _ in 0..<3 {
+            let caller = try Caller127(to: agent.port, from: strange)
+            caller.send("GET /v1/report HTTP/1.1\r\nHost: x\r\n\r\n")
+            let answer = try #require(caller.rest())
+            #expect(answer.hasPrefix("HTTP/1.1 403 "))
+            #expect(answer.lowercased().contains("\r\nconnection: close\r\n"))
+            #expect(answer.contains(#"write allow = [\"\#(strange)/32\"] under [report]"#))
+        }
+        #expect(agent.log.value.count { $0.hasPrefix("refused: \(strange) may not ask") } == 1)
+        #expect(agent.reporter.gate.counters.current.strangers == 3)
+        #expect(agent.reporter.gate.counters.current.requests[.init(path: .report, status: 403)] == 3)
+        let host = try Caller127(to: agent.port)
+        host.send(request("/health"))
+        #expect(host.rest()?.hasPrefix("HTTP/1.1 200 ") == true)
+        try await agent.stop()
+    }
+
+    @Test("strangers get neither a line nor room", .enabled(if: strange != nil, "no IPv4 address"))
+    func strangers() async throws {
+        let strange = try #require(Self.strange)
+        let (descriptor, port) = try #require(BoundSocket.bind(to: "127.0.0.1"))
+        close(descriptor)
+        var service = makeService()
+        service.agentCheck = ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: port)
+        let agent = try await GuardedAgent(services: [service])
+        #expect(try Caller127(to: port, from: strange).rest() == "")
+        var idle: [Caller127] = []
+        for _ in 0..<200 { idle.append(try Caller127(to: agent.port, from: strange)) }
+        try await eventually("all but a few are hung up on") {
+            idle.count { !$0.isClosed } <= ConnectionTable.rooms[.stranger]!.perAddress
+        }
+        try await agent.stop()
+    }
+
+    @Test("an allowed network may ask", .enabled(if: strange != nil, "no IPv4 address"))
+    func allowed() async throws {
+        let strange = try #require(Self.strange)
+        let network = try #require(Prefix("\(strange)/32"))
+        let agent = try await GuardedAgent(admission: .init(callers: .directorsAnd([network])))
+        let caller = try Caller127(to: agent.port, from: strange)
+        caller.send(request("/health"))
+        #expect(caller.rest()?.hasPrefix("HTTP/1.1 200 ") == true)
+        try await agent.stop()
+    }
+
+    @Test("without the token the answer is 401, and the file is read again when it changes")
+    func token() async throws {
+        let folder = Folder()
+        try folder.write("0123456789abcdef\n", to: "token")
+        let agent = try await GuardedAgent(admission: .init(token: .file("\(folder.path)/token")))
+        func status(_ headers: String...) throws -> String? {
+            let caller = try Caller127(to: agent.port)
+            caller.send(
+                "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers.map { "\($0)\r\n" }.joined()
+                    + "\r\n")
+            let answer = caller.rest()
+            if answer?.contains(" 401 ") == true {
+                #expect(answer?.lowercased().contains("www-authenticate: bearer realm=\"rsagent\"\r\n") == true)
+            }
+            return answer.map { String($0.prefix(12).suffix(3)) }
+        }
+        #expect(try status() == "401")
+        #expect(try status("Authorization: Bearer 0123456789abcdeF") == "401")
+        #expect(try status("Authorization: Basic 0123456789abcdef") == "401")
+        #expect(try status("Authorization: Bearer 0123456789abcdef0") == "401")
+        #expect(try status("Authorization: Bearer 0123456789abcdef") == "200")
+        #expect(try status("Authorization: bearer  0123456789abcdef") == "200")
+        try folder.write("fedcba9876543210\n", to: "token")
+        try await eventually("the new one counts") { try status("Authorization: Bearer fedcba9876543210") == "200" }
+        #expect(try status("Authorization: Bearer 0123456789abcdef") == "401")
+        try folder.write("short\n", to: "token")
+        try await eventually("it is complained of") {
+            let known = try status("Authorization: Bearer fedcba9876543210")
+            #expect(known == "200")
+            return agent.log.value.contains { $0.contains("is not 16 printable characters or more") }
+        }
+        let check = try AgentClient(url: "http://127.0.0.1:\(agent.port)")
+        let error = await #expect(throws: ReporterError.self) {
+            _ = try await check.service("web", within: .seconds(20))
+        }
+        #expect(error?.cause.contains("asks for a token") == true)
+        try await agent.stop()
+    }
+
+    @Test("tokens are compared whole", arguments: [("", "a"), ("a", ""), ("ab", "abab"), ("abab", "ab"), ("b", "a")])
+    func compared(shown: String, token: String) {
+        #expect(!BearerToken.areEqual(Array(shown.utf8), Array(token.utf8)))
+        #expect(BearerToken.areEqual(Array(token.utf8), Array(token.utf8)))
+    }
+
+    @Test("a file that cannot be used is an error at the start that names it")
+    func badFiles() throws {
+        let folder = Folder()
+        try folder.write("no certificate", to: "x.pem")
+        let (bad, missing) = ("\(folder.path)/x.pem", "\(folder.path)/missing")
+        for (admission, words) in [
+            (.init(token: .file(missing)), "read the token file \(missing): No such file"),
+            (.init(token: .file(bad)), "its first line is not 16 printable"),
+            (.init(tls: .init(certificate: missing, key: bad)), "read the certificate \(missing): No such file"),
+            (.init(tls: .init(certificate: bad, key: bad)), "no certificate in PEM"),
+        ] as [(AgentConfiguration.ReportAdmission, String)] {
+            let error = #expect(throws: ReporterError.self) { _ = try Gate(admission, directors: [], logger: silent) }
+            #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+        }
+    }
+}
+
+/// Certificates that openssl makes, in a folder of their own.
+private struct Authority {
+    static let isAvailable = (try? shell("openssl version"))?.status == 0
+
+    let folder = Folder()
+
+    init() throws {
+        try run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority")
+        try run("req -x509 -newkey rsa:2048 -nodes -keyout other-ca.key -out other-ca.pem -days 2 -subj /CN=other")
+    }
+
+    func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+
+    func issue(_ name: String, by authority: String = "ca") throws {
+        try folder.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n", to: "extensions")
+        try run("req -newkey rsa:2048 -nodes -keyout \(name).key -out \(name).csr -subj /CN=\(name)")
+        try run(
+            "x509 -req -in \(name).csr -CA \(authority).pem -CAkey \(authority).key -CAcreateserial -days 2 "
+                + "-extfile extensions -out \(name).pem")
+    }
+
+    private func run(_ arguments: String) throws {
+        let result = try shell("cd \(folder.path) && openssl \(arguments)")
+        try #require(result.status == 0, "\(result.output)")
+    }
+}
+
+@Suite("TLS", .serialized, .enabled(if: Authority.isAvailable, "there is no openssl"))
+struct TLSTests {
+    private let authority: Authority
+
+    init() throws {
+        authority = try Authority()
+        try authority.issue("server")
+    }
+
+    private func start(mutual: Bool = false) async throws -> GuardedAgent {
+        try await GuardedAgent(
+            admission: .init(
+                tls: .init(
+                    certificate: authority.path("server.pem"), key: authority.path("server.key"),
+                    clientAuthority: mutual ? authority.path("ca.pem") : nil)))
+    }
+
+    private func ask(_ agent: GuardedAgent, trusting ca: String = "ca", as name: String? = nil) async throws
+        -> Report.Service
+    {
+        let tls = AgentClient.TLS(
+            authority: authority.path("\(ca).pem"), certificate: name.map { authority.path("\($0).pem") },
+            key: name.map { authority.path("\($0).key") })
+        let client = try AgentClient(url: "https://127.0.0.1:\(agent.port)", tls: tls)
+        return try await client.service("web", within: .seconds(20))
+    }
+
+    @Test("the report comes over TLS, and plain HTTP gets nothing")
+    func tls() async throws {
+        let agent = try await start()
+        #expect(try await ask(agent).state == .up)
+        await #expect(throws: ReporterError.self) { _ = try await ask(agent, trusting: "other-ca") }
+        let plain = try Caller127(to: agent.port)
+        plain.send(request("/health"))
+        #expect(plain.rest()?.contains("200") == false)
+        // Nor does one that never begins its handshake stay.
+        let silent = try Caller127(to: agent.port)
+        try await eventually("it is hung up on", within: .seconds(60)) { silent.isClosed }
+        try await agent.stop()
+    }
+
+    @Test("where callers must show a certificate, only one of the authority will do")
+    func mutual() async throws {
+        try authority.issue("director")
+        try authority.issue("impostor", by: "other-ca")
+        let agent = try await start(mutual: true)
+        #expect(try await ask(agent, as: "director").state == .up)
+        await #expect(throws: ReporterError.self) { _ = try await ask(agent) }
+        await #expect(throws: ReporterError.self) { _ = try await ask(agent, as: "impostor") }
+        try await agent.stop()
+    }
+
+    @Test("a new certificate takes effect without a restart, a bad one does not, nor one without its key")
+    func rotation() async throws {
+        let agent = try await start()
+        #expect(try await ask(agent).state == .up)
+        try authority.issue("next", by: "other-ca")
+        func move(_ file: String, to name: String) throws {
+            let moved = try shell(
+                "cp \(authority.path(file)) \(authority.path("new")) && mv \(authority.path("new")) \(authority.path(name))"
+            )
+            try #require(moved.status == 0)
+        }
+        try move("next.pem", to: "server.pem")
+        try await eventually("the mismatch is noticed") {
+            let state = try await ask(agent).state
+            #expect(state == .up, "the old pair goes on")
+            return agent.log.value.contains { $0.contains("belong together") }
+        }
+        try move("next.key", to: "server.key")
+        try await eventually("the new one is shown") { (try? await ask(agent, trusting: "other-ca")) != nil }
+        await #expect(throws: ReporterError.self) { _ = try await ask(agent) }
+        try authority.folder.write("rubbish", to: "server.pem")
+        try await eventually("it is complained of") {
+            let state = try await ask(agent, trusting: "other-ca").state
+            #expect(state == .up)
+            return agent.log.value.contains { $0.contains("no certificate in PEM") }
+        }
+        try await agent.stop()
+    }
+}

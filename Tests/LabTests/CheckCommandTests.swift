@@ -1,0 +1,35 @@
+import Lab
+import Testing
+
+/// `rsagent check` as the program a director runs: what it exits with where it has nothing good to say.
+@Suite("rsagent check")
+struct CheckCommandTests {
+    @Test(
+        "whatever is wrong is a failure, and never a status that keepalived takes for a weight",
+        arguments: [
+            "check", "check web", "check web --keepalived --ldirectord", "check web --keepalive",
+            "check web --keepalived 192.0.2.10 80 10.0.0.11 80", "check web --ldirectord 192.0.2.10 80",
+            "check web --keepalived --token-file /x", "check web --keepalived --socket /nonexistent",
+            "check web --keepalived --config /nonexistent", "check web --keepalived --agent ftp://x",
+            "check web --keepalived --agent http://127.0.0.1:1", "check web --keepalived --agent https://x --key /x",
+            "check web --ldirectord 192.0.2.10 80 127.0.0.1 80",
+        ])
+    func failures(line: String) throws {
+        let run = try Command.run([Product.agent] + line.split(separator: " ").map(String.init))
+        #expect(run.status == 1, "\(run.text)")
+        #expect(!run.text.isEmpty)
+    }
+
+    @Test("a program that waits for something that never comes ends with its second")
+    func timeLimit() throws {
+        let scratch = try ScratchDirectory()
+        let pipe = "\(scratch.path)/pipe"
+        #expect(try Command.run(["mkfifo", pipe]).status == 0)
+        let run = try Command.run([
+            "timeout", "60", Product.agent, "check", "web", "--keepalived", "--agent", "http://127.0.0.1:1",
+            "--token-file", pipe,
+        ])
+        #expect(run.status == 1, "\(run.text)")
+        #expect(run.text.contains("no answer in time"))
+    }
+}
