@@ -57,7 +57,8 @@ public struct StatusTable: Sendable {
             let directors = entry.waitingFor.map(\.description).joined(separator: ", ")
             return [
                 "  \(entry.mode.rawValue)", "by hand", "",
-                "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)"),
+                "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)")
+                    + (entry.settling.isEmpty ? "" : ", what directors sent before may still be on its way"),
             ]
         }
         let setup = (problems.isEmpty ? [["  setup", "ok", "", ""]] : problems) + warnings

@@ -45,11 +45,6 @@ struct AdminState: Sendable, Equatable {
     func withdrawing(_ names: [String]) -> AdminState {
         AdminState(services: services.filter { !names.contains($0.key) })
     }
-
-    /// The services whose time is up, sorted.
-    func expired(at now: Timestamp) -> [String] {
-        services.filter { $0.value.until.map { $0 <= now } ?? false }.keys.sorted()
-    }
 }
 
 /// What an operator can ask for by hand.

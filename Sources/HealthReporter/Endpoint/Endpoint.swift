@@ -9,7 +9,7 @@ struct Endpoint: Sendable {
     /// The paths there are, for who asks for another.
     static let paths =
         "/v1/report, /v1/services/NAME, /health, /health/NAME, /weight/NAME, /livez, /readyz; "
-        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint"
+        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint, /v1/cut"
 
     /// The answer to a question that changes nothing, or nil where there is no such path.
     ///
@@ -43,7 +43,8 @@ struct Endpoint: Sendable {
         _ question: Question, _ hold: (UInt64, Duration) async throws(ReporterError) -> Void
     ) async throws(ReporterError) -> Answer {
         let (since, wait, name) = (try question.since, try question.wait, try question.director)
-        await store.recordPoll(from: question.caller.address, name: name, since: since)
+        await store.recordPoll(
+            from: question.caller.address, name: name, since: since, isHeld: since != nil && wait > .zero)
         if let since {
             await store.recordHold(of: question.caller.address)
             do throws(ReporterError) {
@@ -109,6 +110,8 @@ extension Endpoint {
     /// The changes there are, by the last part of their path.
     enum Change: String {
         case drain, undrain, maint
+        /// Ends the connections that are still open to services that are drained.
+        case cut
     }
 
     /// Makes a change, and answers once it is on the disk.
@@ -119,12 +122,13 @@ extension Endpoint {
                 body.isEmpty
                 ? ControlRequest()
                 : try JSON.decode(ControlRequest.self, from: body, operation: "read what to \(change.rawValue)")
-            let answer =
-                switch change {
-                case .drain: try await store.ask(for: .drain, request)
-                case .maint: try await store.ask(for: .maint, request)
-                case .undrain: try await store.undrain(request)
-                }
+            let answer: ControlAnswer
+            switch change {
+            case .drain: answer = try await store.ask(for: .drain, request)
+            case .maint: answer = try await store.ask(for: .maint, request)
+            case .undrain: answer = try await store.undrain(request)
+            case .cut: return .json(try await cut(request, caller: caller, logger: logger))
+            }
             logger.notice(
                 "\(change.rawValue) \(request.services.isEmpty ? "all services" : request.services.joined(separator: ", "))",
                 metadata: ["uid": "\(caller)", "reason": "\(request.reason)", "generation": "\(answer.generation)"])
@@ -133,5 +137,17 @@ extension Endpoint {
             logger.warning("\(change.rawValue) refused: \(error)", metadata: ["uid": "\(caller)"])
             return .refusal(error)
         }
+    }
+
+    /// Ends what is open to services that are drained, and to no others: what is in rotation is never cut.
+    private func cut(_ request: ControlRequest, caller: String, logger: Logger) async throws(ReporterError) -> CutAnswer
+    {
+        var total = 0
+        for name in try await store.drained(request) {
+            let count = try await connections.cut(name)
+            total += count
+            logger.warning("ended \(count) open connections of \(name)", metadata: ["uid": "\(caller)"])
+        }
+        return CutAnswer(connections: total)
     }
 }
