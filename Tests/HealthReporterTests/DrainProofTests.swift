@@ -69,6 +69,33 @@ struct DrainProofTests {
         #expect(isSettled(ledger, at: .seconds(6)))
     }
 
+    @Test("a poll that may be held is one that says for how long", arguments: [("&wait=30s", true), ("", false)])
+    func pollThatIsHeld(wait: String, isSettled: Bool) async throws {
+        let store = try makeStore(in: folder, directors: ["10.0.0.1"])
+        let endpoint = Endpoint(store: store, connections: try makeCounter([makeService()]) { _ in 0 })
+        let generation = try await store.ask(for: .drain, ControlRequest()).administered[0].generation
+        let question = Question(
+            method: "GET", path: "/v1/report", query: "since=\(generation)\(wait)", caller: .network(Self.one))
+        _ = try await endpoint.answer(question) { _, _ in }
+        #expect(await store.controlAnswer().administered[0].settling == [Self.one])
+        _ = await store.reviewDrains(at: .now + DirectorLedger.heldTime)
+        #expect(await store.controlAnswer().administered[0].settling.isEmpty == isSettled)
+    }
+
+    @Test("a director is expected to ask again while its poll is held, for two seconds, or for three of its intervals")
+    func expected() {
+        var presence = DirectorPresence(directors: [Self.one], silence: .seconds(10), now: Self.start)
+        #expect(!presence.isExpected(Self.one, at: Self.start), "it never asked")
+        presence.hear(Self.one, at: Self.start)
+        #expect(presence.isExpected(Self.one, at: Self.start + .seconds(2)))
+        #expect(!presence.isExpected(Self.one, at: Self.start + .milliseconds(2_001)))
+        presence.hear(Self.one, at: Self.start + .seconds(5))
+        #expect(presence.isExpected(Self.one, at: Self.start + .seconds(20)))
+        #expect(!presence.isExpected(Self.one, at: Self.start + .seconds(21)))
+        presence.beginHolding(Self.one)
+        #expect(presence.isExpected(Self.one, at: Self.start + .seconds(60)))
+    }
+
     @Test("another drain of the same service is waited for anew")
     func anew() {
         var ledger = drained()

@@ -84,6 +84,8 @@ struct LateArrivalsTests {
         let look = LateArrivals.Look(open: [check], arrivals: [Arrival(check, from: .director(Self.director))])
         #expect(late.look(look, at: Self.start) == [])
         #expect(late.look(.init(open: [check], arrivals: []), at: Self.start) == [])
+        let next = Self.connection(10, from: "10.0.0.1")
+        for _ in 0..<2 { #expect(late.look(.init(open: [check, next], arrivals: []), at: Self.start) == []) }
     }
 
     @Test("a sender counts for thirty seconds after its latest connection; after that it is told anew")

@@ -233,7 +233,7 @@ struct ArrivalTapTests {
         }
     }
 
-    @Test("what is none is dropped by the filter itself, so that open connections cost nothing while a drain is watched")
+    @Test("what is none is dropped by the filter itself: open connections cost nothing while a drain is watched")
     func strict() throws {
         try Self.onWire { _, send in
             let words = [Wire.vip6].map { UInt32(truncatingIfNeeded: $0.v6?.low ?? 0) }

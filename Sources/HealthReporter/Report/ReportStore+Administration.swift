@@ -19,7 +19,7 @@ extension ReportStore {
             if !request.services.isEmpty || down == names, let name = down.first {
                 throw ReporterError(
                     .conflict, operation: "drain \(name)",
-                    cause: "it is down by hand (\(admin.services[name]?.words ?? "")), and a drain does not replace that",
+                    cause: "it is down by hand (\(admin.services[name]?.words ?? "")), which a drain does not change",
                     cure: "leave it, for it gets no new connections, or undrain it first")
             }
             names.removeAll { down.contains($0) }
