@@ -6,13 +6,14 @@ import NIOCore
 import NIOPosix
 import NetworkAddress
 import ServiceLifecycle
+import Synchronization
 
 extension HealthReporter {
     /// Checks, counts, listens and answers until graceful shutdown.
     ///
     /// Then, in order: every service that is up says `draining`, "agent stopping", which directors that wait learn at
-    /// once; those that asked within the last minute get two seconds to take notice; open connections get thirty to end;
-    /// the servers stop.
+    /// once; those that still ask get fifteen seconds to take notice, or as long as connections if that is less, but two in
+    /// any case; open connections get `stop_timeout` to end; the servers stop. `hurry` ends both waits.
     ///
     /// - Throws: `ReporterError` where an address or the control socket cannot be listened on.
     public func run() async throws {
@@ -57,6 +58,9 @@ extension HealthReporter {
                 }
             }
             tasks.addTask { [store] in await LoadWatch(store: store).run() }
+            tasks.addTask { [store, connections] in
+                await DrainWatch(store: store, connections: connections).run()
+            }
             tasks.addTask { [store] in
                 while !Task.isCancelled {
                     await store.endExpiredDrains()
@@ -82,38 +86,62 @@ extension HealthReporter {
         }
     }
 
-    /// Tells the directors that are there that this agent goes, and gives them time to act on it.
+    /// Tells the directors that are there that this agent goes, and gives them time to act on it, and open connections time
+    /// to end.
     private func bidFarewell() async {
-        let active = Timestamp.now().adding(seconds: -Self.activeDirectorSeconds)
         let generation = await store.announceStop()
+        let limit = max(Self.shortestFarewell, min(Self.longestFarewell, stopTimeout))
         let clock = ContinuousClock()
-        let deadline = clock.now + Self.longestFarewell
-        while clock.now < deadline, !Task.isCancelled,
-            await store.hasUninformedDirectors(generation: generation, activeSince: active)
-        {
+        let deadline = clock.now + limit
+        var waitedFor: [IPAddress] = []
+        while clock.now < deadline, isPatient {
+            let missing = await store.directorsToAwait(generation: generation)
+            if missing.isEmpty { break }
+            if missing != waitedFor {
+                let names = missing.map(\.description).joined(separator: ", ")
+                logger.notice("waiting for \(names) to take notice of the stop, \(limit) at most")
+                waitedFor = missing
+            }
             try? await Task.sleep(for: .milliseconds(10))
         }
-        await waitForConnections()
+        await waitForConnections(hold: await store.hasDirectorsAsking ? DrainWait.hold : .zero)
     }
 
     /// What stops after this takes the VIPs down, and with them what is still open.
-    private func waitForConnections() async {
+    ///
+    /// - Parameter hold: how long none may have been open: what a director sent just before it knew shows up a moment later.
+    private func waitForConnections(hold: Duration) async {
         let clock = ContinuousClock()
-        let deadline = clock.now + Self.longestStop
+        let deadline = clock.now + stopTimeout
         var last: Int?
-        while !Task.isCancelled {
+        var zeroSince: ContinuousClock.Instant?
+        while true {
             var open = 0
             for service in connections.services { open += await connections.connections(of: service.name) ?? 0 }
-            guard open > 0 else { return }
-            guard clock.now < deadline else {
-                logger.warning("\(open) connections are still open after \(Self.longestStop), and are cut")
+            let now = clock.now
+            if open == 0 {
+                let since = zeroSince ?? now
+                zeroSince = since
+                if now - since >= hold || now >= deadline { return }
+            } else {
+                zeroSince = nil
+                guard now < deadline else {
+                    logger.warning("\(open) connections are still open after \(stopTimeout), and are cut")
+                    return
+                }
+                if open != last { logger.notice("waiting for \(open) open connections, \(stopTimeout) at most") }
+                last = open
+            }
+            guard isPatient else {
+                if open > 0 { logger.warning("asked to stop again: \(open) open connections are cut") }
                 return
             }
-            if open != last { logger.notice("waiting for \(open) open connections, \(Self.longestStop) at most") }
-            last = open
-            try? await Task.sleep(for: .milliseconds(100))
+            try? await Task.sleep(for: .milliseconds(50))
         }
     }
+
+    /// Whether who asked for the stop lets it take its time.
+    private var isPatient: Bool { !Task.isCancelled && !isHurried.load(ordering: .relaxed) }
 
     private func makeServerGroup() -> ServiceGroup {
         var quiet = logger

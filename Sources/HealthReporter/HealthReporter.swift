@@ -2,6 +2,7 @@ public import ConfigurationFile
 public import Logging
 public import NetworkAddress
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Judges the services on this host and tells whoever asks: over HTTP for directors, on a Unix socket for operators.
 ///
@@ -26,12 +27,11 @@ public final class HealthReporter: Service {
 
     /// How often connections are counted for the report.
     static let sampleInterval = Duration.seconds(1)
-    /// How long a stopping agent waits for directors to take notice.
-    static let longestFarewell = Duration.seconds(2)
-    /// How long a stopping agent waits for open connections to end.
-    static let longestStop = Duration.seconds(30)
-    /// A director that has not asked for so many seconds is not waited for when the agent stops.
-    static let activeDirectorSeconds: Int64 = 60
+    /// How long a stopping agent waits for directors to take notice, if it is to wait as long for open connections: as a
+    /// director needs that asks every few seconds and says nothing itself (`DirectorLedger`).
+    static let longestFarewell = Duration.seconds(15)
+    /// How long it does so however short its time is.
+    static let shortestFarewell = Duration.seconds(2)
     /// After which time without a question a director is silent, unless it asks more seldom than three times in it.
     public static let silence = Duration.seconds(10)
 
@@ -43,7 +43,10 @@ public final class HealthReporter: Service {
     let agentChecks: [(service: String, address: SocketAddress)]
     let gate: Gate
     let controlPath: String
+    let stopTimeout: Duration
     let logger: Logger
+    /// Whether who asked for the stop has had enough of waiting.
+    let isHurried = Atomic(false)
     let listening = Listening()
 
     /// Reads what survived the last run and takes everything in, without listening or checking anything yet.
@@ -62,6 +65,7 @@ public final class HealthReporter: Service {
     ///   - countConnections: How many connections clients hold open to these addresses and ports now. It is called about once
     ///     a second for each service, on a thread that may block. The agent's own checks, which come from these addresses
     ///     themselves, are better left out: they would keep a drain from ending.
+    ///   - drainTools: What a drain needs beside the count; nil: who still sends is not looked for, and nothing can be cut.
     ///   - isListening: Whether a connection to this address of this host would find a listener now; asked many times a
     ///     second, so that a service that has died is noticed between two checks. Nil: only checks tell.
     ///   - logger: Where changes of state and requests to change it are logged.
@@ -71,7 +75,7 @@ public final class HealthReporter: Service {
         configuration: AgentConfiguration, listen: [SocketAddress], ownAddresses: [IPAddress] = [],
         identity: Identity, silence: Duration = HealthReporter.silence,
         onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil,
-        countConnections: @escaping @Sendable (LocalEndpoints) throws -> Int,
+        countConnections: @escaping @Sendable (LocalEndpoints) throws -> Int, drainTools: DrainTools? = nil,
         isListening: (@Sendable (SocketAddress) throws -> Bool)? = nil, logger: Logger
     ) throws(ReporterError) {
         store = try ReportStore(
@@ -82,12 +86,13 @@ public final class HealthReporter: Service {
             let endpoints = try LocalEndpoints(of: service, ownAddresses: ownAddresses)
             counted.append(ConnectionCounter.Counted(name: service.name, endpoints: endpoints))
         }
-        connections = ConnectionCounter(services: counted, logger: logger, count: countConnections)
+        connections = ConnectionCounter(services: counted, logger: logger, count: countConnections, tools: drainTools)
         listenerWatch = isListening.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen
         agentChecks = configuration.services.compactMap { service in service.agentCheck.map { (service.name, $0) } }
         gate = try Gate(configuration.reportAdmission, directors: configuration.directors, logger: logger)
+        stopTimeout = configuration.stopTimeout
         self.logger = logger
     }
 
@@ -99,6 +104,12 @@ public final class HealthReporter: Service {
     ///   - warnings: What does not, and an operator should see all the same.
     public func report(setupProblems: [String: [String]], warnings: [String: [String]] = [:]) async {
         await store.record(setupProblems: setupProblems, warnings: warnings)
+    }
+
+    /// Cuts the waiting of a stop short that is under way or still to come: what is open then is not waited for. Any thread
+    /// may call it.
+    public func hurry() {
+        isHurried.store(true, ordering: .relaxed)
     }
 
     /// Waits until every endpoint and the control socket listen.

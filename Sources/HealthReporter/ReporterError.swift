@@ -14,6 +14,8 @@ public struct ReporterError: Error, Sendable, Equatable, CustomStringConvertible
         case unknownService
         /// Something in a request is not as it should be.
         case badRequest
+        /// What is asked for goes against what is in force.
+        case conflict
         /// More wait at once than the agent holds in memory.
         case tooManyWaiters
         /// The agent does not answer on its control socket.

@@ -77,7 +77,7 @@ struct Drain: AsyncParsableCommand {
         abstract: "Ask for no new connections; serve what is open. Survives a restart, until undrain.",
         discussion: """
             Exit status with --wait: 0 the last connection is closed, 3 timeout, 4 no director acknowledged, \
-            5 undrained meanwhile.
+            5 undrained meanwhile. Interrupting the wait leaves the drain in force.
             """)
 
     @Argument(help: "The services; none: all of them.")
@@ -95,9 +95,15 @@ struct Drain: AsyncParsableCommand {
     @Option(help: ArgumentHelp("End the drain by itself after this time, in whole seconds or more.", valueName: "time"))
     var ttl: TimeArgument?
 
+    @Flag(help: "With --wait: when the time is up, end what is still open; --timeout 0s: at once.")
+    var force = false
+
     @OptionGroup var control: ControlOptions
 
     func validate() throws {
+        if force, !wait {
+            throw ValidationError("--force ends what is still open when the wait is over: give --wait too")
+        }
         if let ttl, ttl.duration.components.seconds < 1 || ttl.duration.components.attoseconds != 0 {
             throw ValidationError("--ttl is counted in whole seconds, at least one: 90s, 5m, 1h")
         }
@@ -110,8 +116,18 @@ struct Drain: AsyncParsableCommand {
             for service in answer.administered { print("\(service.name): draining, generation \(service.generation)") }
             return
         }
-        let outcome = try await DrainWait(for: answer, timeout: timeout.duration).run(with: client) { tell("\($0)") }
-        if outcome != .drained { throw ExitCode(outcome.rawValue) }
+        let display = DrainDisplay()
+        let wait = DrainWait(for: answer, timeout: timeout.duration, isForced: force)
+        let result = try await interruptible {
+            try await wait.run(with: client) { display.show($0, after: $1, alarms: $2) }
+        }
+        guard let result else {
+            display.end()
+            complain("interrupted: \(wait.services.joined(separator: ", ")) stays drained, until `rsagent undrain`")
+            throw ExitCode(128 + SIGINT)
+        }
+        if result.cut > 0 { tell("ended by force: \(result.cut == 1 ? "1 connection" : "\(result.cut) connections")") }
+        if result.outcome != .drained { throw ExitCode(result.outcome.rawValue) }
     }
 }
 

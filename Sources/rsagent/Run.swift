@@ -7,12 +7,15 @@ import Netlink
 import NetworkAddress
 import RealServerSetup
 import ServiceLifecycle
-import UnixSignals
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "The agent, in the foreground: apply, keep, check, report. Stops on SIGTERM or SIGINT and puts the host back."
+            "The agent, in the foreground: apply, keep, check, report. Stops on SIGTERM or SIGINT and puts the host back.",
+        discussion: """
+            A stop drains first: directors that still ask get time to take notice, open connections get stop_timeout to end. \
+            A second SIGTERM or SIGINT cuts that short; the host is put back all the same.
+            """
     )
 
     @OptionGroup var configuration: ConfigurationOptions
@@ -38,6 +41,7 @@ struct Run: AsyncParsableCommand {
             countConnections: { endpoints in
                 try SocketDiagnostics.clientConnections(to: Set(endpoints.addresses), ports: Set(endpoints.ports))
             },
+            drainTools: configuration.drainTools,
             isListening: { try listeners.hasTCPListener($0.address, port: $0.port) }, logger: logger)
         let findings = SetupFindings(services: configuration.services, reporter: reporter)
         // Before the setup: from the first VIP on, what leaks is seen.
@@ -50,16 +54,16 @@ struct Run: AsyncParsableCommand {
                 if steps.contains(where: { $0.topic == .arp }) { sentinel?.settle(configuration.vips) }
             },
             publish: { await findings.receive(setup: $0) })
+        let signals = StopSignals(hurry: { reporter.hurry() })
         // Services stop in reverse order: the reporter says goodbye to the directors first, the VIPs go last.
-        var services: [any Service] = [keeper, DirectorFailover(orders: orders, keeper: keeper)]
+        var services: [any Service] = [signals, keeper, DirectorFailover(orders: orders, keeper: keeper)]
         if let sentinel { services.append(sentinel) }
         services.append(reporter)
         let early = ServiceGroupConfiguration.ServiceConfiguration(
-            service: EarlyStop(), successTerminationBehavior: .gracefullyShutdownGroup)
+            service: signals.firstSignal, successTerminationBehavior: .gracefullyShutdownGroup)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services.map { .init(service: $0) } + [early],
-                gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: logger))
+                services: services.map { .init(service: $0) } + [early], logger: logger))
         try await group.run()
         withExtendedLifetime(claim) {}
     }

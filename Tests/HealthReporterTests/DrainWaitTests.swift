@@ -9,14 +9,15 @@ struct DrainWaitTests {
     static let two = address("10.0.0.2")
 
     /// The drain of `web`, as of which directors have been told.
-    static func drained(generation: UInt64 = 7, told: [IPAddress], of all: [IPAddress], mode: AdminMode = .drain)
-        -> [AdministeredService]
-    {
+    static func drained(
+        generation: UInt64 = 7, told: [IPAddress], of all: [IPAddress], mode: AdminMode = .drain,
+        settling: [IPAddress] = [], alarms: [String] = []
+    ) -> [AdministeredService] {
         [
             AdministeredService(
                 name: "web", mode: mode, reason: "", since: noon, until: nil, generation: generation,
                 acknowledgedBy: told,
-                waitingFor: all.filter { !told.contains($0) })
+                waitingFor: all.filter { !told.contains($0) }, settling: settling, alarms: alarms)
         ]
     }
 
@@ -45,18 +46,22 @@ struct DrainWaitTests {
 
     /// Runs a wait against what the agent would say at each moment.
     private func wait(
-        directors: [IPAddress], timeout: Duration = .seconds(60),
+        directors: [IPAddress], timeout: Duration = .seconds(60), isForced: Bool = false,
+        cut: @escaping @Sendable (Duration) -> Int = { _ in 0 },
         _ sample: @escaping @Sendable (Duration) -> DrainWait.Sample?
-    ) async throws -> (outcome: DrainWait.Outcome, at: Duration, progress: [DrainWait.Progress]) {
+    ) async throws -> (outcome: DrainWait.Outcome, at: Duration, progress: [DrainWait.Progress], cut: Int) {
         let clock = StepClock()
         let steps = Box<[DrainWait.Progress]>([])
-        let outcome = try await DrainWait(for: Self.answer(directors: directors), timeout: timeout).run(
-            clock: clock, progress: { step in steps.change { $0.append(step) } }
+        let wait = DrainWait(for: Self.answer(directors: directors), timeout: timeout, isForced: isForced)
+        let result = try await wait.run(
+            clock: clock, progress: { step, _, _ in steps.change { if $0.last != step { $0.append(step) } } }
         ) { services throws(ReporterError) in
             #expect(services == ["web"])
             return sample(clock.elapsed.value)
+        } cut: { _ throws(ReporterError) in
+            cut(clock.elapsed.value)
         }
-        return (outcome, clock.elapsed.value, steps.value)
+        return (result.outcome, clock.elapsed.value, steps.value, result.cut)
     }
 
     @Test("it is over only after every director knows and the last connection has been closed for a while")
@@ -149,6 +154,105 @@ struct DrainWaitTests {
         #expect(result.outcome == .drained)
         #expect(result.at >= .milliseconds(4_500))
         #expect(result.progress == [.nobodyToTell, .holding, .agentSilent, .holding, .done(.drained)])
+    }
+
+    @Test("a director that knows is given time for what it sent before, and none open meanwhile says nothing")
+    func settling() async throws {
+        let result = try await wait(directors: [Self.one]) { elapsed in
+            DrainWait.Sample(
+                administered: Self.drained(
+                    told: [Self.one], of: [Self.one], settling: elapsed < .seconds(6) ? [Self.one] : []),
+                connections: ["web": 0])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.at >= .seconds(6) + DrainWait.hold)
+        #expect(result.progress == [.settling([Self.one]), .holding, .done(.drained)])
+    }
+
+    @Test("while somebody still sends, no count of zero is believed")
+    func stillSending() async throws {
+        let result = try await wait(directors: [Self.one], timeout: .seconds(100)) { elapsed in
+            let alarms = elapsed > .seconds(2) && elapsed < .seconds(40) ? ["x"] : []
+            return DrainWait.Sample(
+                administered: Self.drained(told: [Self.one], of: [Self.one], alarms: alarms),
+                connections: ["web": elapsed < .seconds(3) ? 1 : 0])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.at >= .seconds(40) + DrainWait.hold)
+        #expect(
+            result.progress == [
+                .waitingForConnections(1), .stillSending(["x"]), .holding, .done(.drained),
+            ])
+    }
+
+    @Test("by force what is open when the time is up is ended, and the drain is proven as any other")
+    func force() async throws {
+        let open = Box(3)
+        let result = try await wait(
+            directors: [Self.one], timeout: .seconds(5), isForced: true,
+            cut: { elapsed in
+                #expect(elapsed >= .seconds(5))
+                defer { open.value = 0 }
+                return open.value
+            }
+        ) { _ in
+            DrainWait.Sample(
+                administered: Self.drained(told: [Self.one], of: [Self.one]), connections: ["web": open.value])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.cut == 3)
+        #expect(result.at >= .seconds(5) + DrainWait.hold && result.at < .seconds(6))
+        #expect(
+            result.progress == [.waitingForConnections(3), .cutting(3), .holding, .done(.drained)])
+    }
+
+    @Test("at once by force: what comes until the directors know is ended too")
+    func forceAtOnce() async throws {
+        let result = try await wait(
+            directors: [Self.one], timeout: .zero, isForced: true, cut: { _ in 1 }
+        ) { elapsed in
+            let told = elapsed < .seconds(2) ? [] : [Self.one]
+            return DrainWait.Sample(
+                administered: Self.drained(told: told, of: [Self.one]),
+                connections: ["web": elapsed < .seconds(2) ? 1 : 0])
+        }
+        #expect(result.outcome == .drained)
+        #expect(result.cut > 1)
+        #expect(result.progress == [.cutting(1), .holding, .done(.drained)])
+    }
+
+    @Test("force has an end: 4 where still nobody knows, 3 where connections come back all the time")
+    func forceInVain() async throws {
+        let unheard = try await wait(directors: [Self.one], timeout: .seconds(1), isForced: true) { _ in
+            DrainWait.Sample(administered: Self.drained(told: [], of: [Self.one]), connections: ["web": 0])
+        }
+        #expect(unheard.outcome == .notAcknowledged)
+        #expect(unheard.at >= .seconds(11) && unheard.at < .seconds(12))
+        let stubborn = try await wait(directors: [Self.one], timeout: .seconds(1), isForced: true) { _ in
+            DrainWait.Sample(administered: Self.drained(told: [Self.one], of: [Self.one]), connections: ["web": 1])
+        }
+        #expect(stubborn.outcome == .timeout)
+    }
+
+    @Test("without force nothing is ended")
+    func noForce() async throws {
+        let result = try await wait(
+            directors: [Self.one], timeout: .seconds(1),
+            cut: { _ in
+                Issue.record("cut")
+                return 0
+            }
+        ) { _ in
+            DrainWait.Sample(administered: Self.drained(told: [Self.one], of: [Self.one]), connections: ["web": 1])
+        }
+        #expect(result.outcome == .timeout)
+    }
+
+    @Test("a service in maint, which a drain of all left as it is, is not waited for")
+    func notDrained() {
+        var answer = Self.answer(directors: [Self.one])
+        answer.administered[0].mode = .maint
+        #expect(DrainWait(for: answer, timeout: .seconds(1)).services == [])
     }
 
     @Test("each step reads as a line for the operator")

@@ -117,12 +117,12 @@ func makeConfiguration(
 
 func makeStore(
     in folder: Folder, directors: [String] = [], services: [AgentConfiguration.Service] = [makeService()],
-    instant: DirectorPresence.Instant = .now, logger: Logger = silent,
+    now: Timestamp = noon, instant: DirectorPresence.Instant = .now, logger: Logger = silent,
     onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil
 ) throws -> ReportStore {
     try ReportStore(
         configuration: makeConfiguration(in: folder, directors: directors, services: services), identity: somebody,
-        onDirectors: onDirectors, logger: logger, now: noon, instant: instant)
+        onDirectors: onDirectors, logger: logger, now: now, instant: instant)
 }
 
 func outcome(_ ok: Bool, _ message: String? = nil) -> CheckOutcome {

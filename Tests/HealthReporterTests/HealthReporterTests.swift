@@ -60,10 +60,10 @@ struct HealthReporterTests {
 
     func start(
         in folder: Folder, port: UInt16, checks: [AgentConfiguration.Check] = [check()],
-        directors: [IPAddress] = [director], logger: Logger = silent
+        directors: [IPAddress] = [director], stopTimeout: Duration = .seconds(30), logger: Logger = silent
     ) async throws -> Agent {
         let configuration = AgentConfiguration(
-            directors: directors, runDirectory: folder.path, stateDirectory: folder.path,
+            directors: directors, runDirectory: folder.path, stateDirectory: folder.path, stopTimeout: stopTimeout,
             services: [makeService(port: port, checks: checks)])
         let connections = Box(0)
         let reporter = try HealthReporter(
@@ -152,6 +152,7 @@ struct HealthReporterTests {
         // The acknowledgement is what the next poll learns of: the reason has changed.
         #expect(try await next.value.services[0].reason == "drain: kernel")
         #expect(try await agent.control.service("web").connections == 2)
+        agent.connections.value = 0
         try await agent.stop()
         try await server.stop()
     }
@@ -164,8 +165,8 @@ struct HealthReporterTests {
         let answer = try await agent.control.drain([], reason: "", ttl: nil)
         let steps = Box<[DrainWait.Progress]>([])
         let wait = Task {
-            try await DrainWait(for: answer, timeout: .seconds(60)).run(with: agent.control) { step in
-                steps.change { $0.append(step) }
+            try await DrainWait(for: answer, timeout: .seconds(60)).run(with: agent.control) { step, _, _ in
+                steps.change { if $0.last != step { $0.append(step) } }
             }
         }
         try await eventually("it waits for the director") {
@@ -176,16 +177,17 @@ struct HealthReporterTests {
         }
         try await eventually("it waits for the connection") { steps.value.contains(.waitingForConnections(1)) }
         agent.connections.value = 0
-        #expect(try await wait.value == .drained)
+        #expect(try await wait.value.outcome == .drained)
         #expect(steps.value.suffix(2) == [.holding, .done(.drained)])
 
         let second = try await agent.control.drain([], reason: "", ttl: .seconds(3_600))
         agent.connections.value = 1
         let interrupted = Task {
-            try await DrainWait(for: second, timeout: .seconds(60)).run(with: agent.control) { _ in }
+            try await DrainWait(for: second, timeout: .seconds(60)).run(with: agent.control) { _, _, _ in }
         }
         _ = try await agent.control.undrain(["web"])
-        #expect(try await interrupted.value == .undrained)
+        #expect(try await interrupted.value.outcome == .undrained)
+        agent.connections.value = 0
         try await agent.stop()
         try await server.stop()
     }
@@ -233,6 +235,28 @@ struct HealthReporterTests {
         #expect(farewell.services[0].reason == "agent stopping")
         #expect(try folder.file("admin.json").read() == nil)
         try await server.stop()
+    }
+
+    @Test("a stop waits for open connections as long as stop_timeout says, or until it is asked for again")
+    func stopTimes() async throws {
+        let lines = Box<[String]>([])
+        let logger = Logger(label: "captured") { _ in CapturingLog(lines: lines) }
+        for isHurried in [false, true] {
+            let folder = Folder()
+            let agent = try await start(
+                in: folder, port: 9, checks: [], directors: [], stopTimeout: isHurried ? .seconds(3_600) : .seconds(1),
+                logger: logger)
+            agent.connections.value = 3
+            let begin = ContinuousClock.now
+            let stop = Task { try await agent.stop() }
+            try await eventually("it waits") { lines.value.contains { $0.hasPrefix("waiting for 3 open connections") } }
+            if isHurried { agent.reporter.hurry() }
+            try await stop.value
+            let last = isHurried ? "asked to stop again: 3" : "still open after 1.0 s"
+            #expect(lines.value.contains { $0.contains(last) })
+            #expect(isHurried || ContinuousClock.now - begin >= .seconds(1))
+            lines.value = []
+        }
     }
 
     /// A caller that writes its requests byte for byte. What it hears is complete when the agent closes.

@@ -159,19 +159,27 @@ struct ReportStoreTests {
     @Test("a drain ends when every director knows and no connection is open")
     func drain() async throws {
         let store = try await storeUp(directors: ["10.0.0.1", "10.0.0.2"])
+        let start = DrainBook.Instant.now
         await store.record(connections: 2, of: "web")
         let answer = try await store.ask(for: .drain, ControlRequest(reason: "kernel"))
         let generation = await store.generation
         #expect(answer.administered.map(\.generation) == [generation])
         #expect(answer.administered.map(\.waitingFor) == [[address("10.0.0.1"), address("10.0.0.2")]])
 
-        await store.recordPoll(from: address("10.0.0.1"), name: "lb1", since: generation)
+        await store.recordPoll(from: address("10.0.0.1"), name: "lb1", since: generation, instant: start)
         await store.record(connections: 0, of: "web")
         #expect(await store.services[0].state == .draining)
         #expect(await store.services[0].reason == "drain: kernel; not yet acknowledged by 10.0.0.2")
         for _ in 0..<DirectorLedger.plainAnswers {
             #expect(await store.services[0].state == .draining)
-            await store.recordTold(address("10.0.0.2"), of: ["web"])
+            await store.recordTold(address("10.0.0.2"), of: ["web"], instant: start)
+        }
+        #expect(await store.services[0].state == .draining, "what they sent before may still be on its way")
+        #expect(
+            await store.controlAnswer().administered[0].settling == [address("10.0.0.1"), address("10.0.0.2")])
+        for _ in 0..<DirectorLedger.pollsMore {
+            await store.recordTold(address("10.0.0.2"), of: ["web"], instant: start)
+            await store.recordPoll(from: address("10.0.0.1"), name: "lb1", since: generation, instant: start)
         }
         #expect(await store.services[0].state == .drained)
         await store.record(connections: 1, of: "web")
@@ -197,7 +205,10 @@ struct ReportStoreTests {
         }()
         #expect(await store.generation > generation)
         #expect(await store.services[0].state == .draining)
-        await store.recordPoll(from: address("10.0.0.1"), name: nil, since: generation)
+        let start = DrainBook.Instant.now
+        await store.recordPoll(from: address("10.0.0.1"), name: nil, since: generation, isHeld: true, instant: start)
+        #expect(await store.services[0].state == .draining)
+        #expect(await store.reviewDrains(at: start + DirectorLedger.heldTime) == ["web"])
         #expect(await store.services[0].state == .drained)
     }
 
@@ -215,19 +226,23 @@ struct ReportStoreTests {
     @Test("a drain with a limit ends by itself, also when the agent was down at that time")
     func expiry() async throws {
         var store = try await storeUp()
+        let start = DrainBook.Instant.now
         let request = ControlRequest(services: ["web"], ttlSeconds: 60)
-        _ = try await store.ask(for: .drain, request, at: noon)
+        _ = try await store.ask(for: .drain, request, at: noon, instant: start)
         #expect(await store.controlAnswer().administered.map(\.until) == [noon.adding(seconds: 60)])
-        await store.endExpiredDrains(at: noon.adding(seconds: 59))
+        await store.endExpiredDrains(at: noon.adding(seconds: 59), instant: start + .seconds(59))
         #expect(await store.services[0].state == .drained)
 
-        store = try makeStore(in: folder, services: [makeService(checks: [Self.check])])
+        // Down from second 59 to 61.
+        store = try makeStore(
+            in: folder, services: [makeService(checks: [Self.check])], now: noon.adding(seconds: 61),
+            instant: start + .seconds(61))
         await store.record(setupProblems: [:])
         await store.record(outcome(true), service: 0, check: 0)
         folder.fillDisk(for: "admin.json")
-        await store.endExpiredDrains(at: noon.adding(seconds: 61))
+        await store.endExpiredDrains(at: noon.adding(seconds: 61), instant: start + .seconds(61))
         #expect(await store.services[0].state == .draining, "it goes on while its end cannot be written")
-        await store.endExpiredDrains(at: noon.adding(seconds: 62))
+        await store.endExpiredDrains(at: noon.adding(seconds: 62), instant: start + .seconds(62))
         #expect(await store.services[0].state == .up)
     }
 
@@ -246,14 +261,16 @@ struct ReportStoreTests {
     @Test("a stopping agent asks for no connections, and writes nothing about it")
     func stopping() async throws {
         let store = try await storeUp(directors: ["10.0.0.1"])
-        await store.recordPoll(from: address("10.0.0.1"), name: nil, since: await store.generation, at: noon)
+        let start = DrainBook.Instant.now
+        await store.recordPoll(
+            from: address("10.0.0.1"), name: nil, since: await store.generation, at: noon, instant: start)
         let generation = await store.announceStop()
         #expect(await store.services[0].state == .draining)
         #expect(await store.services[0].reason == "agent stopping")
-        #expect(await store.hasUninformedDirectors(generation: generation, activeSince: noon))
-        #expect(!(await store.hasUninformedDirectors(generation: generation, activeSince: noon.adding(seconds: 1))))
-        await store.recordPoll(from: address("10.0.0.1"), name: nil, since: generation, at: noon)
-        #expect(!(await store.hasUninformedDirectors(generation: generation, activeSince: noon)))
+        #expect(await store.directorsToAwait(generation: generation, at: start) == [address("10.0.0.1")])
+        #expect(await store.directorsToAwait(generation: generation, at: start + .seconds(3)) == [], "it asks no more")
+        await store.recordPoll(from: address("10.0.0.1"), name: nil, since: generation, at: noon, instant: start)
+        #expect(await store.directorsToAwait(generation: generation, at: start) == [])
         #expect(try folder.file("admin.json").read() == nil)
     }
 }

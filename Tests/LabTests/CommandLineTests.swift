@@ -44,8 +44,8 @@ extension TheLab {
             "a usage error exits with 64 and says what is known",
             arguments: [
                 [Product.agent, "sing"], [Product.agent, "apply", "--fast"],
-                [Product.agent, "drain", "--timeout", "soon"],
                 [Product.agent, "weight", "web", "65536"], [Product.agent, "weight", "web"],
+                [Product.agent, "drain", "--timeout", "soon"], [Product.agent, "drain", "--force"],
                 [Product.director, "sing"], [Product.director, "status", "--loud"],
             ])
         func usage(arguments: [String]) throws {
@@ -260,11 +260,98 @@ extension TheLab {
                     try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
                 }
                 _ = try await fleet.agent(host, "drain", "web")
-                for _ in 0..<4 { try await lab.director.require("curl -s http://\(host.address):9380/weight/web") }
+                // Four answers are taken for notice, and two polls more for what was on its way.
+                for _ in 0..<6 { try await lab.director.require("curl -s http://\(host.address):9380/weight/web") }
                 let open = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "2s")
                 #expect(open.status == 3 && open.output.contains("1 connection is open"), "\(open.text)")
+                // By force it is ended, at once, and the drain is proven as any other.
+                let forced = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "0s", "--force")
+                #expect(forced.status == 0 && forced.output.contains("ended by force: 1 connection"), "\(forced.text)")
+                #expect(try await client.ended() != 0, "the client got a reset")
+                #expect(try await host.run(["curl", "-s", "http://\(Lab.vip)/"]).status == 0, "the listener stays")
+                let log = try #require(fleet.agents[host.name]).output
+                #expect(log.contains("ended 1 open connections of web") && log.contains("uid=0"), "\(log)")
+            }
+        }
+
+        @Test("a director that sends on after it acknowledged is named, in the report, the log and the wait")
+        func stillSending() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let host = lab.backends[0]
+                try await fleet.startWebServer(on: host)
+                try await fleet.startAgent(on: host)
+                _ = try await fleet.agent(host, "drain", "web")
+                for _ in 0..<6 { try await lab.director.require("curl -s http://\(host.address):9380/weight/web") }
+                try await Deadline.wait(until: "the drain to be proven") {
+                    try await fleet.agent(host, "status").output.contains("drained")
+                }
+                // The director hands over what is the client's: as a router would, with its own MAC.
+                try await lab.director.set("net.ipv4.ip_forward=1")
+                try await lab.director.require("ip route add \(Lab.vip)/32 via \(host.address)")
+                try await lab.client.require("ip neigh replace \(Lab.vip) lladdr \(lab.director.mac) dev eth0")
+                let alarm = "director \(lab.director.address) still sends new connections"
+                try await Deadline.wait(until: "the alarm") {
+                    _ = try await lab.client.run(["curl", "-s", "-o", "/dev/null", "http://\(Lab.vip)/"])
+                    return try await fleet.agent(host, "status", "--json").output.contains(alarm)
+                }
+                let waited = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "1s")
+                #expect(waited.status == 3 && waited.output.contains("warning: \(alarm)"), "\(waited.text)")
+                let log = try #require(fleet.agents[host.name]).output
+                #expect(log.split(separator: "\n").count { $0.contains(alarm) } == 1, "\(log)")
+                #expect(try await fleet.agent(host, "undrain", "web").status == 0)
+                #expect(try await !fleet.agent(host, "status", "--json").output.contains(alarm))
+            }
+        }
+
+        @Test("the waiter may be interrupted: the drain stays, and it says so; maint is not replaced by a drain")
+        func interrupted() async throws {
+            try await withAgent { host, file, _ in
+                let waiting = try await host.start(
+                    [Product.agent, "drain", "web", "--wait", "--config", file], log: "waiting")
+                try await Deadline.wait(until: "the wait") { try waiting.output.contains("waiting for 10.0.0.1") }
+                waiting.signal(2)
+                #expect(try await waiting.ended() == 130)
+                #expect(try waiting.output.contains("interrupted: web stays drained, until `rsagent undrain`"))
+                let status = { try await host.run([Product.agent, "status", "--config", file]) }
+                #expect(try await status().output.contains("draining"))
+
+                #expect(try await host.run([Product.agent, "maint", "web", "--config", file]).status == 0)
+                let refused = try await host.run([Product.agent, "drain", "web", "--config", file])
+                #expect(refused.status == 1 && refused.errors.contains("maint by hand"), "\(refused.text)")
+                #expect(try await status().output.contains("maint"))
+            }
+        }
+
+        @Test("a stop waits for open connections; a second signal cuts that short, and the host is put back as ever")
+        func impatient() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let host = lab.backends[0]
+                try await fleet.startWebServer(on: host)
+                try await fleet.configureAgent(on: host)
+                let before = try await host.text()
+                try await fleet.startAgent(on: host)
+                try await lab.client.require("ip neigh replace \(Lab.vip) lladdr \(host.mac) dev eth0")
+                let client = try await lab.client.start(
+                    ["curl", "-s", "-o", "/dev/null", "http://\(Lab.vip)/slow"], log: "slow")
+                try await Deadline.wait(until: "the connection") {
+                    try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
+                }
+                let agent = try #require(fleet.agents[host.name])
+                agent.signal(2)
+                try await Deadline.wait(until: "the wait") {
+                    try agent.output.contains("waiting for 1 open connections")
+                }
+                #expect(agent.exitStatus == nil)
+                agent.signal(2)
+                #expect(try await agent.ended() == 0)
+                #expect(try agent.output.contains("asked to stop again: 1 open connections are cut"))
                 client.signal(9)
-                #expect(try await fleet.agent(host, "drain", "web", "--wait").status == 0)
+                let difference = HostText.difference(before, try await host.text())
+                #expect(difference.isEmpty, "\(difference)")
             }
         }
 

@@ -81,6 +81,12 @@ public struct ControlClient: Sendable {
         try await ask("POST", "/v1/weight", WeightRequest(service: service, weight: weight))
     }
 
+    /// Ends what is open to these services, all of which are drained; returns how many connections it was.
+    public func cut(_ services: [String]) async throws(ReporterError) -> Int {
+        let answer: CutAnswer = try await ask("POST", "/v1/cut", ControlRequest(services: services))
+        return answer.connections
+    }
+
     private func ask<Value: Decodable>(
         _ method: String, _ resource: String, query: String = "", _ body: (any Encodable)? = nil
     ) async throws(ReporterError) -> Value {
@@ -104,7 +110,7 @@ public struct ControlClient: Sendable {
         guard status == 200 else {
             let refusal = try? JSON.decode(RefusalBody.self, from: answer, operation: "")
             throw ReporterError(
-                .refused, operation: "\(method) \(resource)",
+                status == 409 ? .conflict : .refused, operation: "\(method) \(resource)",
                 cause: refusal?.error ?? "the agent answered with status \(status)")
         }
         return try JSON.decode(Value.self, from: answer, operation: "read the agent's answer to \(resource)")

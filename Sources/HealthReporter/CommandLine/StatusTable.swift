@@ -60,7 +60,8 @@ public struct StatusTable: Sendable {
             let directors = entry.waitingFor.map(\.description).joined(separator: ", ")
             return [
                 "  \(entry.mode.rawValue)", "by hand", "",
-                "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)"),
+                "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)")
+                    + (entry.settling.isEmpty ? "" : ", what directors sent before may still be on its way"),
             ]
         }
         let weights = control.weights.filter { $0.name == service.name }.map { entry in

@@ -75,6 +75,13 @@ struct DirectorPresence: Sendable {
         }
     }
 
+    /// Whether another question of `address` is to be expected soon: a poll of its is held, or it asked within the last two
+    /// seconds or three of its own intervals.
+    func isExpected(_ address: IPAddress, at now: Instant) -> Bool {
+        guard let entry = entries[address.unmapped], entry.hasAsked else { return false }
+        return entry.heldPolls > 0 || now - entry.lastSign <= max(.seconds(2), entry.pause * Self.missedIntervals)
+    }
+
     /// Whether `address` has asked at all.
     func hasAsked(_ address: IPAddress) -> Bool { entries[address.unmapped]?.hasAsked ?? false }
 

@@ -56,11 +56,6 @@ struct AdminState: Sendable, Equatable {
         }
         return next
     }
-
-    /// The services whose time is up, sorted.
-    func expired(at now: Timestamp) -> [String] {
-        services.filter { $0.value.until.map { $0 <= now } ?? false }.keys.sorted()
-    }
 }
 
 /// What an operator can ask for by hand.

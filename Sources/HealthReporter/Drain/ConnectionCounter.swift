@@ -13,19 +13,35 @@ struct ConnectionCounter: Sendable {
     let services: [Counted]
     let logger: Logger
     let count: @Sendable (LocalEndpoints) throws -> Int
+    /// What a drain needs beside the count; nil: it does without.
+    var tools: DrainTools?
 
     /// How many are open now.
     ///
     /// - Throws: what counting failed with, or `ReporterError` where the service has all ports of this host's own addresses:
     ///   the host's other connections would be counted with its own, and a drain would never end.
     func connections(of service: Counted) async throws -> Int {
-        guard service.endpoints.isExclusive || !service.endpoints.ports.isEmpty else {
-            throw ReporterError(
-                .configuration, operation: "tell its connections from others",
-                cause: "it has all ports of this host's own address",
-                cure: "write a service of its own for each port")
-        }
+        try service.requireOwnConnections()
         return try await NIOThreadPool.singleton.runIfActive { try count(service.endpoints) }
+    }
+
+    /// Ends those that are open to the service of that name, and returns how many it ended.
+    ///
+    /// - Throws: `ReporterError` where they cannot be told from others, or the kernel refuses.
+    func cut(_ name: String) async throws(ReporterError) -> Int {
+        guard let service = services.first(where: { $0.name == name }) else { return 0 }
+        try service.requireOwnConnections()
+        let operation = "end the connections of \(name)"
+        guard let tools else {
+            throw ReporterError(.configuration, operation: operation, cause: "nothing here can")
+        }
+        do {
+            return try await NIOThreadPool.singleton.runIfActive { try tools.cut(service.endpoints) }
+        } catch {
+            throw ReporterError(
+                .configuration, operation: operation, cause: "\(error)",
+                cure: "stop the service itself, which ends them too")
+        }
     }
 
     /// How many are open now; nil where they could not be counted, which is logged, or no service has that name.
@@ -57,6 +73,20 @@ struct ConnectionCounter: Sendable {
                 }
             }
             try? await Task.sleep(for: interval)
+        }
+    }
+}
+
+extension ConnectionCounter.Counted {
+    /// Whether the service's connections can be told from the host's others.
+    var hasOwnConnections: Bool { endpoints.isExclusive || !endpoints.ports.isEmpty }
+
+    fileprivate func requireOwnConnections() throws(ReporterError) {
+        guard hasOwnConnections else {
+            throw ReporterError(
+                .configuration, operation: "tell its connections from others",
+                cause: "it has all ports of this host's own address",
+                cure: "write a service of its own for each port")
         }
     }
 }

@@ -3,7 +3,9 @@ public import NetworkAddress
 /// Decides when a drain is over: first every configured director has been told, then no connection is open for a while.
 ///
 /// The order matters. A director that does not know yet goes on sending new connections, so a count of zero says nothing
-/// before; and what a director sent on just before it knew shows up a moment later, so one zero is not enough.
+/// before; what a director sent on just before it knew shows up a moment later, so each is given two polls more (see
+/// `DirectorLedger`), and one zero is not enough; and while somebody still sends, connections that come and go between two
+/// counts are no proof of anything.
 public struct DrainWait: Sendable {
     /// How it ended; the raw value is the exit status of `rsagent drain --wait`.
     public enum Outcome: Int32, Sendable {
@@ -23,8 +25,14 @@ public struct DrainWait: Sendable {
         case nobodyToTell
         /// These directors have not been told yet.
         case waitingForDirectors([IPAddress])
+        /// These directors have been told, and are given time for what they sent before.
+        case settling([IPAddress])
         /// So many connections are open in all.
         case waitingForConnections(Int)
+        /// No connection is open now, and these still send new ones, in words.
+        case stillSending([String])
+        /// The time is up, so many connections are open in all, and they are to be ended.
+        case cutting(Int)
         /// The connections of these services cannot be counted.
         case uncountable([String])
         /// No connection is open; whether it stays so is being watched.
@@ -56,6 +64,8 @@ public struct DrainWait: Sendable {
     public static let sampleInterval = Duration.milliseconds(75)
     /// How many samples without a connection there must have been in that time.
     static let fewestSamples = 5
+    /// How long after the time is up a wait by force goes on: until directors know, what they send is cut.
+    public static let forcedTime = Duration.seconds(10)
 
     /// How long it may take in all.
     public let timeout: Duration
@@ -63,6 +73,10 @@ public struct DrainWait: Sendable {
     public let acknowledgementTimeout: Duration
     /// Whether no director is configured.
     public let hasNobodyToTell: Bool
+    /// Whether connections that are open when the time is up are to be ended.
+    public let isForced: Bool
+    /// Since when the time is up, where it is and `isForced`.
+    public private(set) var forcedSince: Duration?
 
     private let awaited: [String: UInt64]
     private var hasAcknowledgement = false
@@ -74,11 +88,19 @@ public struct DrainWait: Sendable {
     /// - Parameters:
     ///   - timeout: How long it may take in all.
     ///   - acknowledgementTimeout: How long it may take until one director has been told; at most `timeout`.
-    public init(for answer: ControlAnswer, timeout: Duration, acknowledgementTimeout: Duration = .seconds(30)) {
+    ///   - isForced: Whether connections that are open when the time is up are to be ended, and the wait goes on for
+    ///     `forcedTime`.
+    public init(
+        for answer: ControlAnswer, timeout: Duration, acknowledgementTimeout: Duration = .seconds(30),
+        isForced: Bool = false
+    ) {
         self.timeout = timeout
         self.acknowledgementTimeout = min(timeout, acknowledgementTimeout)
+        self.isForced = isForced
         hasNobodyToTell = answer.directors.isEmpty
-        awaited = Dictionary(answer.administered.map { ($0.name, $0.generation) }) { first, _ in first }
+        awaited = Dictionary(answer.administered.filter { $0.mode == .drain }.map { ($0.name, $0.generation) }) {
+            first, _ in first
+        }
     }
 
     /// The services that are waited for, sorted.
@@ -93,13 +115,24 @@ public struct DrainWait: Sendable {
         let progress = judge(sample, at: elapsed)
         if progress != .holding, progress != .done(.drained) { (zeroSince, zeroSamples) = (nil, 0) }
         if case .done = progress { return progress }
-        if !hasNobodyToTell, !hasAcknowledgement, elapsed >= acknowledgementTimeout { return .done(.notAcknowledged) }
-        return elapsed >= timeout ? .done(.timeout) : progress
+        let isUnheard = !hasNobodyToTell && !hasAcknowledgement
+        guard elapsed >= (isUnheard ? acknowledgementTimeout : timeout) || forcedSince != nil else { return progress }
+        let outcome = Progress.done(isUnheard ? .notAcknowledged : .timeout)
+        guard isForced else { return outcome }
+        let since = forcedSince ?? elapsed
+        forcedSince = since
+        guard elapsed - since < Self.forcedTime else { return outcome }
+        let open = sample.map(openConnections) ?? 0
+        return open > 0 ? .cutting(open) : progress
+    }
+
+    private func openConnections(_ sample: Sample) -> Int {
+        services.reduce(0) { $0 + (sample.connections[$1] ?? 0) }
     }
 
     private mutating func judge(_ sample: Sample?, at elapsed: Duration) -> Progress {
         guard let sample else { return .agentSilent }
-        var missing: [IPAddress] = []
+        var (missing, settling, alarms): ([IPAddress], [IPAddress], [String]) = ([], [], [])
         for (name, generation) in awaited {
             // A later generation is another drain: somebody ended ours in between, and new connections came.
             guard
@@ -107,14 +140,18 @@ public struct DrainWait: Sendable {
                 entry.generation == generation
             else { return .done(.undrained) }
             missing += entry.waitingFor.filter { !missing.contains($0) }
+            settling += entry.settling.filter { !settling.contains($0) }
+            alarms += entry.alarms.filter { !alarms.contains($0) }
             if !entry.acknowledgedBy.isEmpty { hasAcknowledgement = true }
         }
         guard missing.isEmpty else { return .waitingForDirectors(missing.sorted()) }
+        guard settling.isEmpty else { return .settling(settling.sorted()) }
 
         let uncounted = services.filter { sample.connections[$0] == nil }
         guard uncounted.isEmpty else { return .uncountable(uncounted) }
-        let open = services.reduce(0) { $0 + (sample.connections[$1] ?? 0) }
+        let open = openConnections(sample)
         guard open == 0 else { return .waitingForConnections(open) }
+        guard alarms.isEmpty else { return .stillSending(alarms.sorted()) }
 
         let since = zeroSince ?? elapsed
         (zeroSince, zeroSamples) = (since, zeroSamples + 1)
@@ -129,8 +166,12 @@ extension DrainWait.Progress: CustomStringConvertible {
         case .nobodyToTell: "no `directors` are configured: nobody is waited for but the open connections"
         case .waitingForDirectors(let directors):
             "waiting for \(directors.map(\.description).joined(separator: ", ")) to take notice"
+        case .settling(let directors):
+            "\(directors.map(\.description).joined(separator: ", ")) took notice: waiting for what is still on its way"
         case .waitingForConnections(1): "1 connection is open"
         case .waitingForConnections(let count): "\(count) connections are open"
+        case .stillSending(let alarms): "no connection is open, but \(alarms.joined(separator: "; "))"
+        case .cutting(let count): "the time is up: ending \(count == 1 ? "1 connection" : "\(count) connections")"
         case .uncountable(let services): "the connections of \(services.joined(separator: ", ")) cannot be counted"
         case .holding: "no connection is open"
         case .agentSilent: "rsagent does not answer"

@@ -28,6 +28,7 @@ struct Answer: Sendable, Equatable {
             switch error.kind {
             case .badRequest, .malformed: 400
             case .unknownService: 404
+            case .conflict: 409
             case .tooManyWaiters: 503
             default: 500
             }

@@ -50,6 +50,17 @@ public struct DirectorStatus: Codable, Sendable, Equatable {
     }
 }
 
+/// How many connections were ended: the answer to `POST /v1/cut`, on the control socket.
+public struct CutAnswer: Codable, Sendable, Equatable {
+    /// Of all services named.
+    public var connections: Int
+
+    /// Creates an answer.
+    public init(connections: Int) {
+        self.connections = connections
+    }
+}
+
 /// A service taken out by hand, and which directors know.
 public struct AdministeredService: Codable, Sendable, Equatable {
     /// The service's name.
@@ -68,11 +79,15 @@ public struct AdministeredService: Codable, Sendable, Equatable {
     public var acknowledgedBy: [IPAddress]
     /// The configured directors that have not.
     public var waitingFor: [IPAddress]
+    /// Those that have, and are given time for what they sent before: two polls more, or what stands for them.
+    public var settling: [IPAddress]
+    /// Who still sends new connections though all directors have been told, in words.
+    public var alarms: [String]
 
     /// Creates a service taken out by hand.
     public init(
         name: String, mode: AdminMode, reason: String, since: Timestamp, until: Timestamp?, generation: UInt64,
-        acknowledgedBy: [IPAddress], waitingFor: [IPAddress]
+        acknowledgedBy: [IPAddress], waitingFor: [IPAddress], settling: [IPAddress] = [], alarms: [String] = []
     ) {
         self.name = name
         self.mode = mode
@@ -82,10 +97,12 @@ public struct AdministeredService: Codable, Sendable, Equatable {
         self.generation = generation
         self.acknowledgedBy = acknowledgedBy
         self.waitingFor = waitingFor
+        self.settling = settling
+        self.alarms = alarms
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, mode, reason, since, until, generation
+        case name, mode, reason, since, until, generation, settling, alarms
         case acknowledgedBy = "acknowledged_by"
         case waitingFor = "waiting_for"
     }

@@ -11,7 +11,8 @@ struct Endpoint: Sendable {
     /// The paths there are, for who asks for another.
     static let paths =
         "/v1/report, /v1/services/NAME, /health, /health/NAME, /weight/NAME, /livez, /readyz, /metrics; "
-        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint, /v1/weight"
+        + "on the control socket also /v1/directors, and POST to /v1/drain, /v1/undrain, /v1/maint, /v1/cut, "
+        + "/v1/weight"
 
     /// The answer to a question that changes nothing, or nil where there is no such path.
     ///
@@ -46,7 +47,8 @@ struct Endpoint: Sendable {
         _ question: Question, _ hold: (UInt64, Duration) async throws(ReporterError) -> Void
     ) async throws(ReporterError) -> Answer {
         let (since, wait, name) = (try question.since, try question.wait, try question.director)
-        await store.recordPoll(from: question.caller.address, name: name, since: since)
+        await store.recordPoll(
+            from: question.caller.address, name: name, since: since, isHeld: since != nil && wait > .zero)
         if let since {
             await store.recordHold(of: question.caller.address)
             do throws(ReporterError) {
@@ -90,6 +92,8 @@ extension Endpoint {
     /// The changes there are, by the last part of their path.
     enum Change: String {
         case drain, undrain, maint, weight
+        /// Ends the connections that are still open to services that are drained.
+        case cut
     }
 
     /// A change that was made, for the answer and for the log.
@@ -103,22 +107,10 @@ extension Endpoint {
     func change(_ change: Change, body: [UInt8], uid: UInt32?, logger: Logger) async -> Answer {
         let caller = uid.map { "\($0)" } ?? "unknown"
         do {
-            let made =
-                switch change {
-                case .drain:
-                    try await administer(change, body) { request throws(ReporterError) in
-                        try await store.ask(for: .drain, request)
-                    }
-                case .maint:
-                    try await administer(change, body) { request throws(ReporterError) in
-                        try await store.ask(for: .maint, request)
-                    }
-                case .undrain:
-                    try await administer(change, body) { request throws(ReporterError) in
-                        try await store.undrain(request)
-                    }
-                case .weight: try await setWeight(body)
-                }
+            if change == .cut {
+                return .json(try await cut(try controlRequest(change, body), caller: caller, logger: logger))
+            }
+            let made = if change == .weight { try await setWeight(body) } else { try await administer(change, body) }
             logger.notice(
                 "\(change.rawValue) \(made.subject)",
                 metadata: [
@@ -131,23 +123,41 @@ extension Endpoint {
         }
     }
 
-    private func administer(
-        _ change: Change, _ body: [UInt8],
-        _ make: (ControlRequest) async throws(ReporterError) -> ControlAnswer
-    ) async throws(ReporterError) -> Made {
-        let request =
-            body.isEmpty
-            ? ControlRequest()
-            : try JSON.decode(ControlRequest.self, from: body, operation: "read what to \(change.rawValue)")
+    private func administer(_ change: Change, _ body: [UInt8]) async throws(ReporterError) -> Made {
+        let request = try controlRequest(change, body)
+        let answer =
+            switch change {
+            case .undrain: try await store.undrain(request)
+            case .maint: try await store.ask(for: .maint, request)
+            default: try await store.ask(for: .drain, request)
+            }
         return Made(
-            answer: try await make(request),
+            answer: answer,
             subject: request.services.isEmpty ? "all services" : request.services.joined(separator: ", "),
             reason: request.reason)
+    }
+
+    private func controlRequest(_ change: Change, _ body: [UInt8]) throws(ReporterError) -> ControlRequest {
+        body.isEmpty
+            ? ControlRequest()
+            : try JSON.decode(ControlRequest.self, from: body, operation: "read what to \(change.rawValue)")
     }
 
     private func setWeight(_ body: [UInt8]) async throws(ReporterError) -> Made {
         let request = try JSON.decode(WeightRequest.self, from: body, operation: "read which weight to set")
         let weight = request.weight.map(String.init) ?? "auto"
         return Made(answer: try await store.setWeight(request), subject: "\(request.service): \(weight)", reason: "")
+    }
+
+    /// Ends what is open to services that are drained, and to no others: what is in rotation is never cut.
+    private func cut(_ request: ControlRequest, caller: String, logger: Logger) async throws(ReporterError) -> CutAnswer
+    {
+        var total = 0
+        for name in try await store.drained(request) {
+            let count = try await connections.cut(name)
+            total += count
+            logger.warning("ended \(count) open connections of \(name)", metadata: ["uid": "\(caller)"])
+        }
+        return CutAnswer(connections: total)
     }
 }

@@ -5,11 +5,25 @@ import NetworkAddress
 extension ReportStore {
     /// Takes services out of rotation, or down, by hand.
     ///
-    /// - Throws: `ReporterError` for a name no service has, or where the state cannot be written. Nothing has changed then.
-    func ask(for mode: AdminMode, _ request: ControlRequest, at now: Timestamp = .now()) throws(ReporterError)
-        -> ControlAnswer
-    {
-        let names = try resolve(request.services)
+    /// A drain does not take the place of a maint: who took the service down wants it down. Where all services are meant, those
+    /// in maint stay as they are.
+    ///
+    /// - Throws: `ReporterError` for a name no service has, for a drain of what is in maint, or where the state cannot be
+    ///   written. Nothing has changed then.
+    func ask(
+        for mode: AdminMode, _ request: ControlRequest, at now: Timestamp = .now(), instant: DrainBook.Instant = .now
+    ) throws(ReporterError) -> ControlAnswer {
+        var names = try resolve(request.services)
+        if mode == .drain {
+            let down = names.filter { admin.services[$0]?.mode == .maint }
+            if !request.services.isEmpty || down == names, let name = down.first {
+                throw ReporterError(
+                    .conflict, operation: "drain \(name)",
+                    cause: "it is down by hand (\(admin.services[name]?.words ?? "")), which a drain does not change",
+                    cure: "leave it, for it gets no new connections, or undrain it first")
+            }
+            names.removeAll { down.contains($0) }
+        }
         if mode != .drain, request.ttlSeconds != nil {
             throw ReporterError(
                 .badRequest, operation: "limit \(mode.rawValue) in time", cause: "only a drain ends by itself",
@@ -18,26 +32,50 @@ extension ReportStore {
         let next = admin.asking(
             for: mode, of: names, reason: request.reason, until: request.ttlSeconds.map { now.adding(seconds: $0) },
             now: now, generation: nextGeneration)
-        if next != admin { try replaceAdmin(with: next) }
+        if next != admin { try replaceAdmin(with: next, at: now, instant: instant) }
         return controlAnswer(about: names)
     }
 
     /// Gives services back to their checks.
     ///
     /// - Throws: as `ask`.
-    func undrain(_ request: ControlRequest) throws(ReporterError) -> ControlAnswer {
+    func undrain(
+        _ request: ControlRequest, at now: Timestamp = .now(), instant: DrainBook.Instant = .now
+    ) throws(ReporterError) -> ControlAnswer {
         let names = try resolve(request.services)
         let next = admin.withdrawing(names)
-        if next != admin { try replaceAdmin(with: next) }
+        if next != admin { try replaceAdmin(with: next, at: now, instant: instant) }
         return controlAnswer(about: names)
     }
 
-    /// Ends the drains whose time is up. Where that cannot be written, they go on, and the next call tries again.
-    func endExpiredDrains(at now: Timestamp = .now()) {
-        let names = admin.expired(at: now)
+    /// The services meant, all of which are drained.
+    ///
+    /// - Throws: `ReporterError` for a name no service has, or one that is not drained.
+    func drained(_ request: ControlRequest) throws(ReporterError) -> [String] {
+        let names = try resolve(request.services)
+        if let name = names.first(where: { admin.services[$0]?.mode != .drain }) {
+            throw ReporterError(
+                .conflict, operation: "end the connections of \(name)", cause: "it is not drained",
+                cure: "drain it first, or name those that are")
+        }
+        return names
+    }
+
+    /// Ends the drains whose time is up. Where that cannot be written, they go on, and the next call tries again. Where the
+    /// wall clock was set, the ends that are on record follow it: see `DrainDeadlines`.
+    func endExpiredDrains(at now: Timestamp = .now(), instant: DrainBook.Instant = .now) {
+        if let next = drains.deadlines.corrected(admin, now: now, instant: instant) {
+            do {
+                try replaceAdmin(with: next, at: now, instant: instant)
+                logger.notice("the clock was set: the recorded ends of drains follow it")
+            } catch {
+                logger.debug("the clock was set, and the recorded ends of drains do not follow it: \(error)")
+            }
+        }
+        let names = drains.deadlines.expired(at: instant)
         guard !names.isEmpty else { return }
         do {
-            try replaceAdmin(with: admin.withdrawing(names))
+            try replaceAdmin(with: admin.withdrawing(names), at: now, instant: instant)
             logger.notice("the time of the drain is up", metadata: ["services": "\(names.joined(separator: ", "))"])
         } catch {
             logger.error("the time of the drain is up, and it goes on: \(error)")
@@ -52,7 +90,7 @@ extension ReportStore {
             return AdministeredService(
                 name: name, mode: entry.mode, reason: entry.reason, since: entry.since, until: entry.until,
                 generation: entry.generation, acknowledgedBy: ledger.addresses.filter { !waitingFor.contains($0) },
-                waitingFor: waitingFor)
+                waitingFor: waitingFor, settling: drains.settling[name] ?? [], alarms: drains.alarms[name] ?? [])
         }
         let weights = checked.map(\.configuration.name).compactMap { name in
             names?.contains(name) ?? true ? admin.weights[name] : nil

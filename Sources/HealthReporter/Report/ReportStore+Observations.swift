@@ -31,12 +31,20 @@ extension ReportStore {
     }
 
     /// Takes a poll of the report into account; see `DirectorLedger`.
+    ///
+    /// - Parameter isHeld: whether it may be held until something changes.
     func recordPoll(
-        from address: IPAddress?, name: String?, since: UInt64?, at now: Timestamp = .now(),
+        from address: IPAddress?, name: String?, since: UInt64?, isHeld: Bool = false, at now: Timestamp = .now(),
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
-        if ledger.poll(from: address, name: name, since: since, current: generation, at: now) { refresh() }
+        guard
+            ledger.poll(
+                from: address, name: name, since: since, isHeld: isHeld, current: generation, at: now,
+                instant: instant)
+        else { return }
+        updateDrains(at: instant)
+        refresh()
     }
 
     /// Takes a plain answer about these services into account; see `DirectorLedger`.
@@ -45,7 +53,9 @@ extension ReportStore {
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
-        if ledger.tell(address, of: services, current: generation, at: now) { refresh() }
+        guard ledger.tell(address, of: services, current: generation, at: now, instant: instant) else { return }
+        updateDrains(at: instant)
+        refresh()
     }
 
     /// What `/readyz` is made of: each condition in words, and whether it is met.
@@ -69,10 +79,19 @@ extension ReportStore {
         return generation
     }
 
-    /// Whether a director that asked no earlier than `moment` has not been told what `generation` says.
-    func hasUninformedDirectors(generation: UInt64, activeSince moment: Timestamp) -> Bool {
-        checked.contains {
-            !ledger.uninformed(of: $0.configuration.name, generation: generation, activeSince: moment).isEmpty
+    /// Whether another question of any director is to be expected soon.
+    var hasDirectorsAsking: Bool { ledger.addresses.contains { directors.presence.isExpected($0, at: .now) } }
+
+    /// The directors that have not yet taken notice of what `generation` says, and whose next question is not overdue: who
+    /// no longer asks does not hold up a stop.
+    func directorsToAwait(
+        generation: UInt64, at now: DirectorPresence.Instant = .now
+    ) -> [IPAddress] {
+        ledger.addresses.filter { address in
+            directors.presence.isExpected(address, at: now)
+                && checked.contains {
+                    ledger.uninformed(of: $0.configuration.name, generation: generation).contains(address)
+                }
         }
     }
 }

@@ -98,10 +98,12 @@ extension ReportStore {
     /// Sets a weight by hand, or gives it back to the load rules.
     ///
     /// - Throws: `ReporterError` for a name no service has, or where the state cannot be written. Nothing has changed then.
-    func setWeight(_ request: WeightRequest, at now: Timestamp = .now()) throws(ReporterError) -> ControlAnswer {
+    func setWeight(
+        _ request: WeightRequest, at now: Timestamp = .now(), instant: DrainBook.Instant = .now
+    ) throws(ReporterError) -> ControlAnswer {
         let service = try service(named: request.service)
         let next = admin.weighing(service.name, request.weight, now: now)
-        if next != admin { try replaceAdmin(with: next) }
+        if next != admin { try replaceAdmin(with: next, at: now, instant: instant) }
         return controlAnswer(about: [service.name])
     }
 

@@ -27,6 +27,7 @@ actor ReportStore {
     var admin: AdminState
     var ledger: DirectorLedger
     var directors: DirectorWatch
+    var drains = DrainBook()
     var isStopping = false
     var weights: Weights
     /// How busy the host is; see `record(load:)`.
@@ -73,7 +74,9 @@ actor ReportStore {
                     histories: targets.map { CheckHistory(rise: $0.check.rise, fall: $0.check.fall, since: now) }))
         }
         counter.advance()
-        current = Self.assess(checked, setup, warnings, admin, ledger, isStopping: false)
+        ledger.follow(admin.services.filter { $0.value.mode == .drain }.mapValues(\.generation))
+        drains.deadlines.follow(admin, now: now, instant: instant)
+        current = Self.assess(checked, setup, warnings, admin, ledger, drains, isStopping: false)
     }
 
     // MARK: Answers
@@ -142,7 +145,7 @@ actor ReportStore {
 
     /// Assesses everything anew. Where that makes a difference to a director, or `always`, the generation grows.
     func refresh(always: Bool = false) {
-        let next = weigh(Self.assess(checked, setup, warnings, admin, ledger, isStopping: isStopping))
+        let next = weigh(Self.assess(checked, setup, warnings, admin, ledger, drains, isStopping: isStopping))
         let differs = always || next.map(\.withoutMeasurements) != current.map(\.withoutMeasurements)
         for (old, new) in zip(current, next) where old.state != new.state {
             logger.notice(
@@ -159,15 +162,18 @@ actor ReportStore {
     var nextGeneration: UInt64 { counter.next }
 
     /// Makes `next` the state asked for by hand: on the disk first, so that what is answered survives.
-    func replaceAdmin(with next: AdminState) throws(ReporterError) {
+    func replaceAdmin(
+        with next: AdminState, at now: Timestamp, instant: DrainBook.Instant
+    ) throws(ReporterError) {
         try next.store(in: adminFile)
         admin = next
+        followDrains(at: now, instant: instant)
         refresh(always: true)
     }
 
     private static func assess(
         _ checked: [CheckedService], _ setup: [String: [String]]?, _ warnings: [String: [String]], _ admin: AdminState,
-        _ ledger: DirectorLedger, isStopping: Bool
+        _ ledger: DirectorLedger, _ drains: DrainBook, isStopping: Bool
     ) -> [Report.Service] {
         checked.map { service in
             let configuration = service.configuration
@@ -185,7 +191,7 @@ actor ReportStore {
                 connections: service.connections,
                 directorsToTell: entry.map { ledger.uninformed(of: configuration.name, generation: $0.generation) }
                     ?? [],
-                agentIsStopping: isStopping)
+                agentIsStopping: isStopping, isDrainHeld: drains.isHeld(configuration.name))
             let verdict = health.verdict
             return Report.Service(
                 name: configuration.name, vips: configuration.vips, ports: configuration.ports,
@@ -193,7 +199,8 @@ actor ReportStore {
                 weight: verdict.weight, baseWeight: configuration.weight, reason: verdict.reason,
                 connections: service.connections,
                 setup: Report.Setup(
-                    problems: health.setup.problems, warnings: warnings[configuration.name] ?? []),
+                    problems: health.setup.problems,
+                    warnings: (warnings[configuration.name] ?? []) + (drains.alarms[configuration.name] ?? [])),
                 checks: checks)
         }
     }

@@ -50,6 +50,8 @@ struct ServiceHealth: Sendable {
     var directorsToTell: [IPAddress]
     /// Whether the agent is about to stop.
     var agentIsStopping: Bool
+    /// Whether a drain cannot be over yet, whatever the number of connections: see `DrainBook`.
+    var isDrainHeld = false
 
     /// What follows from all that.
     var verdict: Verdict {
@@ -63,7 +65,7 @@ struct ServiceHealth: Sendable {
             return quiesced(.down, setupReasons + (administered.map { [$0.words] } ?? []))
         }
         if let administered {
-            let drained = directorsToTell.isEmpty && connections == 0
+            let drained = directorsToTell.isEmpty && !isDrainHeld && connections == 0
             return quiesced(drained ? .drained : .draining, [administered.words] + drainReasons + checkReasons)
         }
         if !checkReasons.isEmpty {

@@ -26,10 +26,15 @@ struct SentinelTap: ~Copyable {
     /// Opens it in the calling thread's namespace. Equivalent to: `tcpdump -i any 'arp or icmp6'`. Needs CAP_NET_RAW.
     init(addresses: [IPAddress]) throws(SetupError) {
         try Capability.requireRawPackets()
+        descriptor = try Self.openSocket(TapFilter(addresses: addresses).instructions)
+    }
+
+    /// A packet socket that hears what this program lets through, on every interface, from now on.
+    static func openSocket(_ program: [TapFilter.Instruction]) throws(SetupError) -> Int32 {
         // Protocol 0: nothing arrives before the filter is in place.
         let descriptor = socket(AF_PACKET, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw Self.failure("open") }
-        guard Self.attach(TapFilter(addresses: addresses), to: descriptor) == 0 else {
+        guard Self.attach(program, to: descriptor) == 0 else {
             let error = Self.failure("attach a filter to")
             close(descriptor)
             throw error
@@ -42,7 +47,7 @@ struct SentinelTap: ~Copyable {
             close(descriptor)
             throw error
         }
-        self.descriptor = descriptor
+        return descriptor
     }
 
     deinit { close(descriptor) }
@@ -102,8 +107,8 @@ struct SentinelTap: ~Copyable {
         var instructions: UnsafePointer<TapFilter.Instruction>?
     }
 
-    private static func attach(_ filter: TapFilter, to descriptor: Int32) -> Int32 {
-        filter.instructions.withUnsafeBufferPointer { instructions in
+    private static func attach(_ program: [TapFilter.Instruction], to descriptor: Int32) -> Int32 {
+        program.withUnsafeBufferPointer { instructions in
             var program = Program(count: UInt16(instructions.count), instructions: instructions.baseAddress)
             let length = socklen_t(MemoryLayout<Program>.size)
             return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, length)
