@@ -48,7 +48,7 @@ extension AgentConfiguration {
             public var path: String
             /// The method: upper-case letters.
             public var method: String
-            /// The `Host` header; nil: the address and the port that are asked.
+            /// The `Host` header; nil: the name that TLS asks for, or else the address and the port that are asked.
             public var host: String?
             /// More headers, in the order of the file. None is `Host`, `Connection` or `Content-Length`.
             public var headers: [Header]
