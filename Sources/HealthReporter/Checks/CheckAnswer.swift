@@ -92,6 +92,11 @@ func words(for error: any Error, timeout: Duration) -> String {
     switch error {
     case let error as NIOConnectionError:
         error.connectionErrors.first.map { words(for: $0.error, timeout: timeout) } ?? "cannot connect"
+    // Who hung up is noticed while reading or while writing, whichever comes first.
+    case let error as IOError where error.errnoCode == EPIPE: words(for: ClosedWithoutAnswer(), timeout: timeout)
+    case ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed, ChannelError.eof, ChannelError.inputClosed,
+        ChannelError.outputClosed:
+        words(for: ClosedWithoutAnswer(), timeout: timeout)
     case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
     case is ChannelError where "\(error)".contains("connectTimeout"): CheckAnswer.late(timeout).message
     case is ClosedWithoutAnswer: "the connection was closed without an answer"
