@@ -139,7 +139,7 @@ let package = Package(
             name: "HealthReporterTests",
             dependencies: [
                 "CLinux", "ConfigurationFile", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging, nioCore,
-                nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, serviceLifecycle,
+                nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 import Testing
 
 @testable import HealthReporter
@@ -30,6 +31,8 @@ final class CheckedServer: Sendable {
     let behaviour: Box<Behaviour>
     /// What was asked, each request's head as it came.
     let requests: Box<[String]>
+    /// Over TLS: the name each connection asked for (SNI); empty: none.
+    let serverNames: Box<[String]>
     /// How many connections were accepted.
     let accepted: Box<Int>
     let port: UInt16
@@ -43,7 +46,8 @@ final class CheckedServer: Sendable {
         _ behaviour: Behaviour = CheckedServer.ok, host: String = "127.0.0.1", tls: NIOSSLContext? = nil
     ) async throws {
         let (box, requests, accepted) = (Box(behaviour), Box<[String]>([]), Box(0))
-        (self.behaviour, self.requests, self.accepted) = (box, requests, accepted)
+        let serverNames = Box<[String]>([])
+        (self.behaviour, self.requests, self.accepted, self.serverNames) = (box, requests, accepted, serverNames)
         let (descriptor, port) = try #require(BoundSocket.bind(to: host))
         (reserved, self.port) = (dup(descriptor), port)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -51,7 +55,19 @@ final class CheckedServer: Sendable {
             .childChannelInitializer { channel in
                 accepted.change { $0 += 1 }
                 return channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    if let tls {
+                        let name = ByteToMessageHandler(
+                            SNIHandler { result in
+                                if case .hostname(let name) = result {
+                                    serverNames.change { $0.append(name) }
+                                } else {
+                                    serverNames.change { $0.append("") }
+                                }
+                                return channel.eventLoop.makeSucceededVoidFuture()
+                            })
+                        try channel.pipeline.syncOperations.addHandler(name)
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Talker(behaviour: box, requests: requests))
                 }
             }

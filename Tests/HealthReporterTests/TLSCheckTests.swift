@@ -45,6 +45,16 @@ struct TLSCheckTests {
         try await server.stop()
     }
 
+    @Test("the name that is configured is asked for in the handshake, and never an address")
+    func serverName() async throws {
+        let server = try await CheckedServer(tls: Certificate().serverContext())
+        for name in ["www.example.net", nil, "127.0.0.1"] {
+            for kind in both(.init(serverName: name)) { #expect(await ask(kind, port: server.port).ok) }
+        }
+        #expect(server.serverNames.value == ["www.example.net", "www.example.net", "", "", "", ""])
+        try await server.stop()
+    }
+
     @Test("a certificate that signs itself passes unless it must be valid, and then by the file that names it")
     func verified() async throws {
         let certificate = try Certificate()
