@@ -16,9 +16,12 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
-let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
@@ -33,7 +36,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.2"),
+        // async-http-client and hummingbird bring both; named here because checks speak TLS and HTTP/2 themselves.
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         // No traits: the default ones link Foundation, which is 45 MB of a static binary.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -69,9 +74,7 @@ let package = Package(
             name: "HealthReporter",
             dependencies: [
                 "CLinux", "ConfigurationFile", "NetworkAddress", asyncHTTPClient, hummingbird, hummingbirdCore, logging,
-                nioCore,
-                nioHTTP1,
-                nioPosix, nioSSL, serviceLifecycle,
+                nioCore, nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
         .target(name: "Forwarding", dependencies: ["NetworkAddress"], swiftSettings: strict),
@@ -135,8 +138,8 @@ let package = Package(
         .testTarget(
             name: "HealthReporterTests",
             dependencies: [
-                "ConfigurationFile", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging, nioCore, nioHTTP1,
-                nioPosix, serviceLifecycle,
+                "CLinux", "ConfigurationFile", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging, nioCore,
+                nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -52,7 +52,7 @@ extension AgentConfiguration {
             public var path: String
             /// The method: upper-case letters, not `CONNECT`, which asks for no path.
             public var method: String
-            /// The `Host` header; nil: the address and the port that are asked.
+            /// The `Host` header; nil: the name that TLS asks for, or else the address and the port that are asked.
             public var host: String?
             /// More headers, in the order of their lines, and by name where they share one: which of two different headers
             /// comes first means nothing (RFC 9110 §5.3). No two have the same name, whatever their case; none is `Host`,

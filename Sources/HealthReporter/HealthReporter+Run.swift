@@ -37,13 +37,12 @@ extension HealthReporter {
             for (service, index, target) in await store.allTargets {
                 tasks.addTask { [store] in
                     let checker = target.makeChecker(on: MultiThreadedEventLoopGroup.singleton)
-                    let schedule = CheckSchedule(interval: target.check.interval)
+                    let schedule = CheckSchedule(of: target.check)
                     await schedule.run(checker) { await store.record($0, service: service, check: index) }
                 }
             }
             if let listenerWatch {
-                // What is asked where a check says, and not where the service's packets end, may not be on this host.
-                let watched = await store.allTargets.filter { $0.target.check.address == nil }.map {
+                let watched = await store.allTargets.filter { $0.target.listener != nil }.map {
                     ListenerWatch.Watched(
                         service: $0.service, check: $0.index, target: $0.target,
                         checker: $0.target.makeChecker(on: MultiThreadedEventLoopGroup.singleton))

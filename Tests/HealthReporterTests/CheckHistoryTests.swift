@@ -63,4 +63,33 @@ struct CheckHistoryTests {
         history.record(outcome(false, "connection refused"), at: noon)
         #expect(history.message == "connection refused")
     }
+
+    /// `s` settled, `c` changing, after each answer.
+    @Test(
+        "a check is settled once a verdict stands and the latest answer agrees with it",
+        arguments: [
+            (2, 3, "++++", "csss"), (2, 3, "---+--", "ccscss"), (2, 3, "+++-+---", "csscsccs"),
+            (1, 1, "+-+-", "ssss"), (2, 3, "+-+-", "cccc"), (2, 3, "---+++", "ccscss"),
+        ])
+    func settled(rise: Int, fall: Int, answers: String, expected: String) {
+        var history = CheckHistory(rise: rise, fall: fall, since: noon)
+        var seen = ""
+        for answer in answers {
+            history.record(outcome(answer == "+"), at: noon)
+            seen += history.isSettled ? "s" : "c"
+        }
+        #expect(seen == expected)
+    }
+
+    @Test("a warning is taken back by an answer that could have warned, and not by a refused connection")
+    func warning() {
+        var history = CheckHistory(rise: 1, fall: 3, since: noon)
+        let steps: [(ok: Bool, warning: String?, expected: String?)] = [
+            (true, nil, nil), (true, "ends", "ends"), (false, nil, "ends"), (false, "ended", "ended"), (true, nil, nil),
+        ]
+        for (ok, warning, expected) in steps {
+            history.record(CheckOutcome(ok: ok, message: "", latency: .zero, warning: warning), at: noon)
+            #expect(history.warning == expected)
+        }
+    }
 }

@@ -76,4 +76,46 @@ struct CheckTargetTests {
         #expect(targets.map(\.name) == ["tcp port 9 on 127.0.0.1"])
         #expect(targets.map(\.endpoint.description) == ["127.0.0.1:9"])
     }
+
+    @Test("each kind has a name of its own, and says whether a listener on this host stands behind it")
+    func kinds() throws {
+        let tls = AgentConfiguration.Check.TLS()
+        let kinds: [(AgentConfiguration.Check.Kind, String, hasListener: Bool)] = [
+            (.http(.init("/healthz")), "http /healthz", true),
+            (.http(.init("/healthz", tls: tls)), "https /healthz", true), (.tcp, "tcp", true), (.tls(tls), "tls", true),
+            (.udp(send: "", expect: nil), "udp", false),
+            (.grpc(service: "pkg.Service", tls: nil), "grpc pkg.Service", true),
+            (.grpc(service: "", tls: tls), "grpc", true), (.exec(["/usr/lib/check.sh", "-v"]), "exec check.sh", false),
+            (.systemd(unit: "nginx.service"), "systemd nginx.service", false),
+            (.file(path: "/run/maint", exists: false), "file /run/maint", false),
+        ]
+        let targets = try makeTargets(of: makeService(checks: kinds.map { AgentConfiguration.Check($0.0) }))
+        #expect(targets.map(\.name) == kinds.map(\.1))
+        #expect(targets.map { $0.listener != nil } == kinds.map(\.hasListener))
+        #expect(targets[0].listener?.description == "127.0.0.1:80")
+        let elsewhere = AgentConfiguration.Check(.tcp, address: address("10.0.0.11"))
+        #expect(try makeTargets(of: makeService(checks: [elsewhere])).map(\.listener) == [nil])
+    }
+
+    @Test("what asks this host is asked once, and a program once for each VIP")
+    func once() throws {
+        var service = makeService(checks: [
+            AgentConfiguration.Check(.systemd(unit: "a.service")), AgentConfiguration.Check(.exec(["/bin/true"])),
+            AgentConfiguration.Check(.file(path: "/a", exists: true)),
+        ])
+        service.vips.append(address("2001:db8::10"))
+        #expect(
+            try makeTargets(of: service).map(\.name) == [
+                "systemd a.service", "exec true on 127.0.0.1", "exec true on 2001:db8::10", "file /a",
+            ])
+        service.ports = []
+        #expect(try makeTargets(of: service).map(\.endpoint.port) == [0, 0, 0, 0], "none of these needs a port")
+    }
+
+    @Test("a name made unique is not that of another check")
+    func uniqueNames() throws {
+        let checks = ["/a", "/a (2)", "/a"].map { AgentConfiguration.Check(.file(path: $0, exists: true)) }
+        #expect(
+            try makeTargets(of: makeService(checks: checks)).map(\.name) == ["file /a", "file /a (2)", "file /a (3)"])
+    }
 }

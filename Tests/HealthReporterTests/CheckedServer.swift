@@ -1,6 +1,8 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
+import NIOTLS
 import Testing
 
 @testable import HealthReporter
@@ -16,6 +18,12 @@ final class CheckedServer: Sendable {
         case hang
         /// Sends a body that never ends.
         case endless
+        /// Sends a header that never ends.
+        case endlessHeader
+        /// Says that it will say no more as soon as it is connected to, and listens on.
+        case halfClose
+        /// Speaks first, and keeps the connection.
+        case greet(String)
     }
 
     static let ok = Behaviour.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
@@ -23,6 +31,8 @@ final class CheckedServer: Sendable {
     let behaviour: Box<Behaviour>
     /// What was asked, each request's head as it came.
     let requests: Box<[String]>
+    /// Over TLS: the name each connection asked for (SNI); empty: none.
+    let serverNames: Box<[String]>
     /// How many connections were accepted.
     let accepted: Box<Int>
     let port: UInt16
@@ -31,15 +41,33 @@ final class CheckedServer: Sendable {
     /// The same socket once more: keeps the port ours when the server has stopped, or another test would get it.
     private let reserved: CInt
 
-    init(_ behaviour: Behaviour = CheckedServer.ok, host: String = "127.0.0.1") async throws {
+    /// - Parameter tls: over TLS, as this context says; nil: plain.
+    init(
+        _ behaviour: Behaviour = CheckedServer.ok, host: String = "127.0.0.1", tls: NIOSSLContext? = nil
+    ) async throws {
         let (box, requests, accepted) = (Box(behaviour), Box<[String]>([]), Box(0))
-        (self.behaviour, self.requests, self.accepted) = (box, requests, accepted)
+        let serverNames = Box<[String]>([])
+        (self.behaviour, self.requests, self.accepted, self.serverNames) = (box, requests, accepted, serverNames)
         let (descriptor, port) = try #require(BoundSocket.bind(to: host))
         (reserved, self.port) = (dup(descriptor), port)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 accepted.change { $0 += 1 }
                 return channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let name = ByteToMessageHandler(
+                            SNIHandler { result in
+                                if case .hostname(let name) = result {
+                                    serverNames.change { $0.append(name) }
+                                } else {
+                                    serverNames.change { $0.append("") }
+                                }
+                                return channel.eventLoop.makeSucceededVoidFuture()
+                            })
+                        try channel.pipeline.syncOperations.addHandler(name)
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Talker(behaviour: box, requests: requests))
                 }
             }
@@ -67,12 +95,27 @@ final class CheckedServer: Sendable {
             (self.behaviour, self.requests) = (behaviour, requests)
         }
 
+        func channelActive(context: ChannelHandlerContext) {
+            switch behaviour.value {
+            case .halfClose: context.close(mode: .output, promise: nil)
+            case .greet(let text):
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+            default: break
+            }
+            context.fireChannelActive()
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            // Half a connection is none once the far end is gone, but for who says little itself.
+            if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+        }
+
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             received += String(buffer: unwrapInboundIn(data))
             guard received.hasSuffix("\r\n\r\n") else { return }
             requests.change { $0.append(received) }
             switch behaviour.value {
-            case .hang: return
+            case .hang, .halfClose, .greet: return
             case .answer(let text):
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
                 context.close(promise: nil)
@@ -80,6 +123,9 @@ final class CheckedServer: Sendable {
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
             case .endless:
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n")), promise: nil)
+                pour(context)
+            case .endlessHeader:
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 200 OK\r\nX: ")), promise: nil)
                 pour(context)
             }
         }

@@ -7,20 +7,6 @@ import Testing
 
 @Suite("Checker")
 struct CheckerTests {
-    private func ask(
-        _ kind: AgentConfiguration.Check.Kind, host: String = "127.0.0.1", port: UInt16,
-        timeout: Duration = .seconds(10), times: Int = 1
-    ) async -> CheckOutcome {
-        let target = CheckTarget(
-            service: "web", name: "x", check: AgentConfiguration.Check(kind, timeout: timeout),
-            endpoint: ConfigurationFile.SocketAddress(address: address(host), port: port))
-        let checker = target.makeChecker(on: MultiThreadedEventLoopGroup.singleton)
-        var outcome = await checker.ask()
-        for _ in 1..<times { outcome = await checker.ask() }
-        await checker.stop()
-        return outcome
-    }
-
     private func http(
         _ path: String = "/", host: String? = nil, status: [ClosedRange<Int>] = [200...200]
     ) -> AgentConfiguration.Check.Kind {
@@ -124,4 +110,81 @@ struct CheckerTests {
         #expect(first.message == second.message)
         try await server.stop()
     }
+
+    @Test("method and headers go out as they are written")
+    func request() async throws {
+        let server = try await CheckedServer(.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"))
+        let http = AgentConfiguration.Check.HTTP(
+            "/", method: "HEAD",
+            headers: [.init(name: "X-One", value: "a b"), .init(name: "User-Agent", value: "me")])
+        #expect(await ask(.http(http), port: server.port).ok, "an answer to HEAD has no body, whatever its length")
+        let request = server.requests.value[0]
+        #expect(request.hasPrefix("HEAD / HTTP/1.1\r\n"))
+        #expect(request.contains("\r\nX-One: a b\r\n"))
+        #expect(request.contains("\r\nUser-Agent: me\r\n") && !request.contains("rsagent-check"))
+        try await server.stop()
+    }
+
+    @Test("a wanted text may be anywhere in the first 64 KiB of the body, and nowhere after")
+    func body() async throws {
+        func answer(_ body: String) -> CheckedServer.Behaviour {
+            .answer("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+        let server = try await CheckedServer(answer("all is well"))
+        let kind = AgentConfiguration.Check.Kind.http(.init("/", body: "well"))
+        #expect(await ask(kind, port: server.port).message == "200")
+        server.behaviour.value = answer("all is lost")
+        let lost = await ask(kind, port: server.port)
+        #expect(!lost.ok)
+        #expect(lost.message == "200, but \"well\" is not in the body")
+        server.behaviour.value = answer(String(repeating: "x", count: 65_532) + "well")
+        #expect(await ask(kind, port: server.port).ok)
+        server.behaviour.value = answer(String(repeating: "x", count: 65_533) + "well")
+        #expect(!(await ask(kind, port: server.port).ok))
+        server.behaviour.value = .endless
+        #expect(!(await ask(kind, port: server.port).ok))
+        try await server.stop()
+    }
+
+    @Test("a status in a range is good, one beside it is not", arguments: [(200, true), (399, true), (400, false)])
+    func ranges(status: Int, isGood: Bool) async throws {
+        let server = try await CheckedServer(.answer("HTTP/1.1 \(status) X\r\nContent-Length: 0\r\n\r\n"))
+        let outcome = await ask(http(status: [200...204, 300...399]), port: server.port)
+        #expect(outcome.ok == isGood)
+        #expect(outcome.message == (isGood ? "\(status)" : "400, wanted 200-204 or 300-399"))
+        try await server.stop()
+    }
+
+    @Test("a header that never ends fails, and soon")
+    func endlessHeader() async throws {
+        let server = try await CheckedServer(.endlessHeader)
+        let outcome = await ask(http(), port: server.port)
+        #expect(!outcome.ok)
+        #expect(outcome.latency < .seconds(9), "its own limit ends it, not the timeout")
+        try await server.stop()
+    }
+
+    @Test("a server that closes its half at once has not answered")
+    func halfClose() async throws {
+        let server = try await CheckedServer(.halfClose)
+        let outcome = await ask(http(), port: server.port)
+        #expect(!outcome.ok)
+        #expect(outcome.message == "the connection was closed without an answer")
+        try await server.stop()
+    }
+}
+
+/// Asks once, or several times and returns the last answer.
+func ask(
+    _ kind: AgentConfiguration.Check.Kind, host: String = "127.0.0.1", port: UInt16 = 1,
+    timeout: Duration = .seconds(10), times: Int = 1
+) async -> CheckOutcome {
+    let target = CheckTarget(
+        service: "web", name: "x", check: AgentConfiguration.Check(kind, timeout: timeout),
+        endpoint: ConfigurationFile.SocketAddress(address: address(host), port: port))
+    let checker = target.makeChecker(on: MultiThreadedEventLoopGroup.singleton)
+    var outcome = await checker.ask()
+    for _ in 1..<times { outcome = await checker.ask() }
+    await checker.stop()
+    return outcome
 }

@@ -82,6 +82,10 @@ struct ReportStoreTests {
                 await $0.record(outcome(false), service: 0, check: 0)
             },
             { await $0.record(outcome(true, "204"), service: 0, check: 0) },
+            {
+                await $0.record(
+                    CheckOutcome(ok: true, message: "200", latency: .zero, warning: "x"), service: 0, check: 0)
+            },
             { _ = try await $0.ask(for: .drain, ControlRequest()) },
             { _ = try await $0.ask(for: .maint, ControlRequest(services: ["web"])) },
             { _ = await $0.announceStop() },

@@ -63,6 +63,16 @@ struct ReportTests {
         #expect(try Report(json: report.json()) == report)
     }
 
+    @Test("a check's warning is told, left out where there is none, and skipped by readers that do not know of it")
+    func checkWarning() throws {
+        var report = Self.report
+        #expect(!String(decoding: report.json(), as: UTF8.self).contains(#""warning":"#))
+        report.services[0].checks[0].warning = "the certificate ends on 2026-12-01"
+        let text = String(decoding: report.json(), as: UTF8.self)
+        #expect(text.contains(#""since":"2026-11-22T09:00:00Z","warning":"the certificate ends on 2026-12-01"}"#))
+        #expect(try Report(json: report.json()) == report)
+    }
+
     @Test("what could not be measured is left out, and may be missing")
     func missingMeasurements() throws {
         var report = Self.report

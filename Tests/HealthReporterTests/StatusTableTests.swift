@@ -75,6 +75,15 @@ struct StatusTableTests {
         #expect(broken.contains("\u{1B}[33mwarning\u{1B}[0m"))
     }
 
+    @Test("what a check warns of has a line of its own below it")
+    func checkWarnings() {
+        let text = table(coloured: true) { $0.services[0].checks[0].warning = "the certificate ends on 2026-12-01" }
+        #expect(
+            text.contains(
+                "200, since 2026-11-22T09:00:00Z\n  http /healthz  \u{1B}[33mwarning\u{1B}[0m           "
+                    + "the certificate ends on 2026-12-01\n"))
+    }
+
     @Test("without directors the table says so")
     func noDirectors() {
         let control = ControlAnswer(

@@ -76,13 +76,13 @@ extension TheLab {
                 try await expect("UP", weight: "100", administered: 0)
 
                 try await run("drain web --wait --timeout 60s")
-                try await expect("DRAIN", weight: "0", administered: 8)
+                try await expect("DRAIN", weight: "100", administered: 8)
                 #expect(try await request(lab) == nil)
                 // kill -9, so that it has no time to say goodbye: what is drained stays so.
                 fleet.agents[server.name]?.signal(9)
                 try await fleet.agents[server.name]?.ended()
                 try await fleet.startAgent(on: server, configuration)
-                try await expect("DRAIN", weight: "0", administered: 8)
+                try await expect("DRAIN", weight: "100", administered: 8)
                 try await run("undrain web")
                 try await expect("UP", weight: "100", administered: 0)
 

@@ -6,6 +6,17 @@ struct CheckOutcome: Sendable, Equatable {
     var message: String
     /// From the start of the check until its answer, or until it was given up.
     var latency: Duration
+    /// What an operator should look into though the check may pass; nil: nothing. Words that stay the same while it does:
+    /// the day on which a certificate ends, and not how many days are left.
+    var warning: String?
+
+    init(ok: Bool, message: String, latency: Duration, warning: String? = nil) {
+        (self.ok, self.message, self.latency, self.warning) = (ok, message, latency, warning)
+    }
+
+    init(_ answer: CheckAnswer, latency: Duration) {
+        self.init(ok: answer.ok, message: answer.message, latency: latency)
+    }
 }
 
 /// What a check has answered so far, dampened: `rise` successes in a row make it pass, `fall` failures in a row make it fail.
@@ -24,6 +35,11 @@ struct CheckHistory: Sendable, Equatable {
     private(set) var message = "not checked yet"
     /// How long the latest answer took.
     private(set) var latency: Duration?
+    /// What the latest answer that could tell warned of. A connection that is refused shows no certificate: it neither
+    /// warns nor takes a warning back.
+    private(set) var warning: String?
+    /// Whether the latest answer agrees with a verdict that rests on enough of them: nothing is about to change.
+    private(set) var isSettled = false
 
     private var successesInARow = 0
     private var failuresInARow = 0
@@ -56,6 +72,8 @@ struct CheckHistory: Sendable, Equatable {
             hasVerdict = true
         }
 
+        if outcome.ok || outcome.warning != nil { warning = outcome.warning }
+        isSettled = hasVerdict && outcome.ok == ok
         if outcome.ok == ok {
             message = outcome.message
         } else if !hasVerdict {

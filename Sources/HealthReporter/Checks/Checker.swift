@@ -1,18 +1,19 @@
-import AsyncHTTPClient
 import ConfigurationFile
-import Glibc
 import NIOCore
-import NIOPosix
 
-/// Asks one check at one address, once per call.
+/// Asks one check at one place, once per call.
 ///
 /// Every question is asked on a connection of its own: a kept-open one would go on working after the service stopped
-/// accepting.
+/// accepting. One question at a time.
 protocol Checker: Sendable {
-    /// Asks, and returns within the check's timeout.
+    /// Asks, and returns within the check's timeout, or soon after the task is cancelled.
     func ask() async -> CheckOutcome
     /// Gives back what asking needed.
     func stop() async
+}
+
+extension Checker {
+    func stop() async {}
 }
 
 extension CheckTarget {
@@ -20,83 +21,34 @@ extension CheckTarget {
     func makeChecker(on group: any EventLoopGroup) -> any Checker {
         switch check.kind {
         case .http(let http):
-            HTTPChecker(
-                endpoint: endpoint, path: http.path, host: http.host, wanted: http.status, timeout: check.timeout,
-                group: group)
-        default:
-            TCPChecker(endpoint: endpoint, timeout: check.timeout, group: group)
+            HTTPChecker(http, endpoint: endpoint, timeout: check.timeout, group: group)
+        case .tcp:
+            TCPChecker(conversation: Conversation(endpoint: endpoint, timeout: check.timeout, group: group))
+        case .tls(let tls):
+            TLSChecker(
+                conversation: Conversation(
+                    endpoint: endpoint, tls: TLSClient(tls), timeout: check.timeout, group: group))
+        case .udp(let send, let expect):
+            UDPChecker(endpoint: endpoint, send: send, expect: expect, timeout: check.timeout, group: group)
+        case .grpc(let service, let tls):
+            GRPCChecker(
+                service: service,
+                conversation: Conversation(
+                    endpoint: endpoint, tls: tls.map { TLSClient($0, applicationProtocols: ["h2"]) },
+                    timeout: check.timeout, group: group))
+        case .exec(let arguments):
+            ExecChecker(
+                runner: ProgramRunner(
+                    Program(
+                        arguments: arguments,
+                        environment: [
+                            "RSAGENT_SERVICE": service, "RSAGENT_ADDRESS": "\(endpoint.address)",
+                            "RSAGENT_PORT": "\(endpoint.port)",
+                        ]), timeout: check.timeout, group: group))
+        case .systemd(let unit):
+            SystemdChecker(unit: unit, timeout: check.timeout, group: group)
+        case .file(let path, let exists):
+            FileChecker(path: path, exists: exists, timeout: check.timeout, group: group)
         }
-    }
-}
-
-/// Whether a TCP connection is accepted.
-struct TCPChecker: Checker {
-    let endpoint: ConfigurationFile.SocketAddress
-    let timeout: Duration
-    let group: any EventLoopGroup
-
-    func ask() async -> CheckOutcome {
-        await measured(timeout: timeout) {
-            let bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(timeout))
-            let address = try NIOCore.SocketAddress(ipAddress: "\(endpoint.address)", port: Int(endpoint.port))
-            let channel = try await bootstrap.connect(to: address).get()
-            // Whether the far end likes to be hung up on is not what is asked.
-            channel.close(promise: nil)
-            return (true, "connected")
-        }
-    }
-
-    func stop() async {}
-}
-
-/// Runs a question, at most for `timeout`, and makes an outcome of what it returns or throws.
-func measured(
-    timeout: Duration, _ question: @escaping @Sendable () async throws -> (ok: Bool, message: String)
-) async -> CheckOutcome {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let (ok, message) = await withTaskGroup(of: (Bool, String)?.self) { tasks in
-        tasks.addTask {
-            do {
-                return try await question()
-            } catch {
-                return (false, words(for: error, timeout: timeout))
-            }
-        }
-        tasks.addTask {
-            do {
-                try await Task.sleep(for: timeout)
-                return (false, "no answer within \(DurationText.text(for: timeout))")
-            } catch {
-                return nil
-            }
-        }
-        var first: (Bool, String)?
-        while first == nil, let result = await tasks.next() { first = result }
-        tasks.cancelAll()
-        return first ?? (false, "not asked")
-    }
-    return CheckOutcome(ok: ok, message: message, latency: clock.now - start)
-}
-
-/// Why a connection came to nothing, in words that stay the same for the same cause.
-private func words(for error: any Error, timeout: Duration) -> String {
-    switch error {
-    case let error as NIOConnectionError:
-        error.connectionErrors.first.map { words(for: $0.error, timeout: timeout) } ?? "cannot connect"
-    case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-    case is ChannelError where "\(error)".contains("connectTimeout"):
-        "no answer within \(DurationText.text(for: timeout))"
-    case let error as HTTPClientError: words(for: error, timeout: timeout)
-    default: "\(error)"
-    }
-}
-
-private func words(for error: HTTPClientError, timeout: Duration) -> String {
-    switch error {
-    case .connectTimeout, .readTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
-        "no answer within \(DurationText.text(for: timeout))"
-    case .remoteConnectionClosed: "the connection was closed without an answer"
-    default: error.shortDescription
     }
 }

@@ -11,7 +11,7 @@ struct ListenerWatch: Sendable {
     /// How often it is looked up: what a death costs at most before the questions begin.
     static let interval = Duration.milliseconds(20)
 
-    /// A check whose listener is watched.
+    /// A check whose listener is watched; its target has one.
     struct Watched: Sendable {
         /// The service's place in the configuration.
         let service: Int
@@ -73,8 +73,9 @@ private final class Looks: Sendable {
     func look() {
         wasListening.withLock { wasListening in
             for (index, watched) in all.enumerated() {
+                guard let listener = watched.target.listener else { continue }
                 // A look-up that fails says nothing; the check's own interval still rules.
-                let isListening = (try? isListening(watched.target.endpoint)) ?? wasListening[index]
+                let isListening = (try? isListening(listener)) ?? wasListening[index]
                 if wasListening[index], !isListening { departures.yield(watched) }
                 wasListening[index] = isListening
             }

@@ -49,11 +49,13 @@ public struct StatusTable: Sendable {
     private func details(of service: Report.Service) -> [String] {
         let problems = service.setup.problems.map { ["  setup", "problem", "", $0] }
         let warnings = service.setup.warnings.map { ["  setup", "warning", "", $0] }
-        let checks = service.checks.map { check in
+        let checks = service.checks.flatMap { check in
             [
-                "  \(check.name)", check.ok ? "ok" : "failing",
-                check.latencyMilliseconds.map { "\($0) ms" } ?? "", "\(check.message), since \(check.since)",
-            ]
+                [
+                    "  \(check.name)", check.ok ? "ok" : "failing",
+                    check.latencyMilliseconds.map { "\($0) ms" } ?? "", "\(check.message), since \(check.since)",
+                ]
+            ] + (check.warning.map { [["  \(check.name)", "warning", "", $0]] } ?? [])
         }
         let drains = control.administered.filter { $0.name == service.name }.map { entry in
             let end = entry.until.map { ", until \($0)" } ?? ""

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Files whose content is used for as long as they do not change: looked at once a second at most, when something needs it.
@@ -10,20 +11,17 @@ struct WatchedFiles: Sendable {
     /// What tells one content of a file from another (stat(2)). Whoever replaces a file by rename changes the inode, whoever
     /// writes into it the time.
     private struct Mark: Equatable, Sendable {
-        var device: UInt
-        var inode: UInt
-        var size: Int
-        var seconds: Int
-        var nanoseconds: Int
+        var device: UInt64
+        var inode: UInt64
+        var size: Int64
+        var seconds: Int64
+        var nanoseconds: Int64
 
         init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            device = UInt(status.st_dev)
-            inode = UInt(status.st_ino)
-            size = Int(status.st_size)
-            seconds = Int(status.st_mtim.tv_sec)
-            nanoseconds = Int(status.st_mtim.tv_nsec)
+            var mark = CLinux.clinux_file_mark()
+            guard clinux_file_mark(path, &mark) == 0 else { return nil }
+            (device, inode) = (mark.device, mark.inode)
+            (size, seconds, nanoseconds) = (mark.size, mark.seconds, mark.nanoseconds)
         }
     }
 

@@ -6,7 +6,7 @@ public import NetworkAddress
 /// Keys that a reader does not know are skipped, so that an older director understands a newer agent.
 ///
 /// `generation` grows whenever something changed that a director should act on or an operator should see: a state, a
-/// weight, a reason, the setup with its warnings, a check's verdict or its message. `time`, a service's `connections` and a check's
+/// weight, a reason, the setup with its warnings, a check's verdict, its message or its warning. `time`, a service's `connections` and a check's
 /// `latencyMilliseconds` are as of the answer: they change all the time and do not make a new generation.
 public struct Report: Codable, Sendable, Equatable {
     /// Which program speaks, with its version: `rsagent 0.1.0`.
@@ -150,18 +150,25 @@ extension Report {
         public var latencyMilliseconds: Double?
         /// The latest answer that agrees with `ok`, in words.
         public var message: String
+        /// What an operator should look into though the check may pass, in words: a certificate that ends soon, say. Nil
+        /// where there is nothing, and with agents that do not know of such.
+        public var warning: String?
 
         /// Creates a verdict.
-        public init(name: String, ok: Bool, since: Timestamp, latencyMilliseconds: Double?, message: String) {
+        public init(
+            name: String, ok: Bool, since: Timestamp, latencyMilliseconds: Double?, message: String,
+            warning: String? = nil
+        ) {
             self.name = name
             self.ok = ok
             self.since = since
             self.latencyMilliseconds = latencyMilliseconds
             self.message = message
+            self.warning = warning
         }
 
         enum CodingKeys: String, CodingKey {
-            case name, ok, since, message
+            case name, ok, since, message, warning
             case latencyMilliseconds = "latency_ms"
         }
     }

@@ -10,9 +10,13 @@ extension ReportStore {
     }
 
     /// Takes the answer to a check into account.
-    func record(_ outcome: CheckOutcome, service: Int, check: Int, at now: Timestamp = .now()) {
+    ///
+    /// - Returns: whether the check is settled; see `CheckHistory`.
+    @discardableResult
+    func record(_ outcome: CheckOutcome, service: Int, check: Int, at now: Timestamp = .now()) -> Bool {
         checked[service].histories[check].record(outcome, at: now)
         refresh()
+        return checked[service].histories[check].isSettled
     }
 
     /// Takes the latest audit of the host into account: problems and warnings by the service's name; a service that is not

@@ -180,7 +180,8 @@ actor ReportStore {
             let checks = zip(service.targets, service.histories).map { target, history in
                 Report.CheckResult(
                     name: target.name, ok: history.ok, since: history.since,
-                    latencyMilliseconds: history.latency?.roundedMilliseconds, message: history.message)
+                    latencyMilliseconds: history.latency?.roundedMilliseconds, message: history.message,
+                    warning: history.warning)
             }
             let entry = admin.services[configuration.name]
             let health = ServiceHealth(

@@ -1,5 +1,5 @@
 import ConfigurationFile
-import Glibc
+import NIOCore
 
 /// The figure that a program prints, for the load rule `command`.
 struct CommandFigure: Sendable {
@@ -7,50 +7,24 @@ struct CommandFigure: Sendable {
     static let interval = Duration.seconds(5)
     /// How long a run may take.
     static let timeout = Duration.seconds(5)
-    /// The longest output that is a number, in bytes.
-    static let longestOutput = 256
 
-    /// How a program ended.
-    enum Ending: Sendable, Equatable {
-        /// By itself, with this status.
-        case exited(CInt)
-        /// By a signal that was not ours.
-        case killed(signal: CInt)
-        /// It was killed, because it printed more than may be.
-        case printedTooMuch
-        /// It was killed, because its time was up.
-        case late
-        /// It never ran (errno).
-        case notStarted(CInt)
+    /// Who runs it: as a check is run, with an end to time, output and children.
+    private let runner: ProgramRunner
+
+    /// - Parameter arguments: the program, an absolute path, and what it is told.
+    init(_ arguments: [String], timeout: Duration = Self.timeout, on group: any EventLoopGroup) {
+        runner = ProgramRunner(Program(arguments: arguments), timeout: timeout, group: group)
     }
 
-    /// Runs a program, and returns within `timeout` or a moment later, whatever the program does.
-    typealias Runner =
-        @Sendable (_ arguments: [String], _ timeout: Duration) async -> (
-            ending: Ending, output: [UInt8]
-        )
-
-    /// The program and its arguments.
-    let arguments: [String]
-    /// Who runs it.
-    let run: Runner
-
-    /// Runs it once.
+    /// Runs it once. What is told of a failure does not depend on what it printed, so that it stays the same.
     func read() async -> LoadReading {
-        let (ending, output) = await run(arguments, Self.timeout)
-        let program = arguments.first ?? ""
-        switch ending {
-        case .exited(0): break
-        case .exited(let status): return .unreadable("\(program) exited with \(status)")
-        case .killed(let signal): return .unreadable("\(program) was killed by signal \(signal)")
-        case .late: return .unreadable("\(program) took longer than \(DurationText.text(for: Self.timeout))")
-        case .printedTooMuch: return .unreadable("\(program) printed more than a number")
-        case .notStarted(let number):
-            return .unreadable("cannot start \(program): \(String(cString: strerror(number)))")
+        let program = runner.program.arguments.first ?? ""
+        let outcome = await runner.run { [runner] ending, line in
+            ExecChecker.judge(
+                ending, line: ending == .exited(0) ? line : "", of: runner.program, timeout: runner.timeout)
         }
-        let text = String(decoding: output, as: UTF8.self)
-        let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 1, let figure = Double(words[0]), figure.isFinite, figure >= 0 else {
+        guard outcome.ok else { return .unreadable("\(program): \(outcome.message)") }
+        guard let figure = Double(outcome.message), figure.isFinite, figure >= 0 else {
             return .unreadable("\(program) did not print a number, 0 or more")
         }
         return .figure(figure)

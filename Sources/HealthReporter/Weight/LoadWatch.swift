@@ -15,21 +15,13 @@ struct LoadWatch: Sendable {
         let commands = services.enumerated().compactMap { index, service in
             service.load?.command.map { (index, $0.arguments) }
         }
-        // A thread for each: programs take their time, and none is to wait for another.
-        let threads = NIOThreadPool(numberOfThreads: max(1, commands.count))
-        if !commands.isEmpty { threads.start() }
         await withDiscardingTaskGroup { tasks in
             for (index, arguments) in commands {
-                let figure = CommandFigure(arguments: arguments) { arguments, timeout in
-                    // The one place where programs are started for weights.
-                    await CommandProcess.run(
-                        arguments, timeout: timeout, longestOutput: CommandFigure.longestOutput, on: threads)
-                }
+                let figure = CommandFigure(arguments, on: MultiThreadedEventLoopGroup.singleton)
                 tasks.addTask { await figure.run { await store.record(commandFigure: $0, service: index) } }
             }
             await watchHost(for: services)
         }
-        if !commands.isEmpty { try? await threads.shutdownGracefully() }
     }
 
     private func watchHost(for services: [AgentConfiguration.Service]) async {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import NIOPosix
 import Synchronization
@@ -22,11 +23,7 @@ struct WarmServices: Codable, Sendable, Equatable {
     }
 
     /// Seconds since boot, those asleep included.
-    static func uptime() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &time)
-        return Int64(time.tv_sec)
-    }
+    static func uptime() -> Int64 { clinux_uptime() }
 }
 
 extension WarmServices {
