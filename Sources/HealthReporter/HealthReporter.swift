@@ -56,19 +56,20 @@ public final class HealthReporter: Service {
     ///   - onDirectors: Called with the configured directors in order of preference, those that are silent last, whenever that
     ///     order changes; at first it is the configuration's, and where all are silent too. Called one after the other, and
     ///     must not block.
-    ///   - countConnections: How many connections clients hold open to these addresses and ports now. It is called about once
-    ///     a second for each service, on a thread that may block. The agent's own checks, which come from these addresses
-    ///     themselves, are better left out: they would keep a drain from ending.
-    ///   - isListening: Whether a connection to this address of this host would find a listener now; asked many times a
-    ///     second, so that a service that has died is noticed between two checks. Nil: only checks tell.
+    ///   - countConnections: How many connections clients hold open now to each of these addresses and ports. It is called
+    ///     about once a second for all services, on a thread that may block. The agent's own checks, which come from these
+    ///     addresses themselves, are better left out: they would keep a drain from ending.
+    ///   - listeners: Whether a connection to each of these addresses of this host would find a listener now, nil where that
+    ///     cannot be told; asked many times a second, so that a service that has died is noticed between two checks. Nil:
+    ///     only checks tell.
     ///   - logger: Where changes of state and requests to change it are logged.
     /// - Throws: `ReporterError` where the state of the last run cannot be read or written, or a check cannot be asked.
     public init(
         configuration: AgentConfiguration, listen: [SocketAddress], ownAddresses: [IPAddress] = [],
         identity: Identity, silence: Duration = HealthReporter.silence,
         onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil,
-        countConnections: @escaping @Sendable (LocalEndpoints) throws -> Int,
-        isListening: (@Sendable (SocketAddress) throws -> Bool)? = nil, logger: Logger
+        countConnections: @escaping @Sendable ([LocalEndpoints]) throws -> [Int],
+        listeners: (@Sendable ([SocketAddress]) -> [Bool?])? = nil, logger: Logger
     ) throws(ReporterError) {
         store = try ReportStore(
             configuration: configuration, ownAddresses: ownAddresses, identity: identity, silence: silence,
@@ -79,7 +80,7 @@ public final class HealthReporter: Service {
             counted.append(ConnectionCounter.Counted(name: service.name, endpoints: endpoints))
         }
         connections = ConnectionCounter(services: counted, logger: logger, count: countConnections)
-        listenerWatch = isListening.map(ListenerWatch.init)
+        listenerWatch = listeners.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen
         self.logger = logger

@@ -23,61 +23,82 @@ public enum SocketDiagnostics {
     static let openStates: UInt32 = [1, 3, 4, 8, 9, 11].reduce(0) { $0 | 1 << $1 }
 
     /// Open TCP connections whose local end satisfies `isIncluded`. Equivalent to: `ss -tan`, both families: IPv4
-    /// connections of a dual-stack listener appear only in the AF_INET6 dump, as `::ffff:a.b.c.d`.
+    /// connections of a dual-stack listener are shown as IPv6, as `::ffff:a.b.c.d`.
     public static func openTCPConnections(
         where isIncluded: (IPAddress, UInt16) -> Bool
     ) throws(NetlinkError) -> [TCPConnection] {
-        try connections(family: AF_INET, where: isIncluded) + connections(family: AF_INET6, where: isIncluded)
+        try reduce(into: [], portFilter: nil) { found, connection in
+            if isIncluded(connection.local, connection.localPort) { found.append(connection) }
+        }
     }
 
-    /// How many connections clients hold open to `addresses` on `ports` (empty: on any port). A connection from one of
-    /// these addresses to itself is this host asking itself, as a health check on the VIP does, and is not a client's.
-    public static func clientConnections(to addresses: Set<IPAddress>, ports: Set<UInt16>) throws(NetlinkError) -> Int {
-        let connections = try openTCPConnections { addresses.contains($0) && (ports.isEmpty || ports.contains($1)) }
-        return connections.count { !addresses.contains($0.remote) }
+    /// How many connections clients hold open to each of these, in their order: one look at the host's connections for all
+    /// of them. A connection from one of the addresses to itself is this host asking itself, as a health check on the VIP
+    /// does, and is not a client's.
+    public static func clientConnections(to ends: [LocalEnds]) throws(NetlinkError) -> [Int] {
+        let tally = ConnectionTally(of: ends)
+        return try reduce(into: [Int](repeating: 0, count: ends.count), portFilter: PortFilter(ends)) {
+            tally.count($1, into: &$0)
+        }
     }
 
-    private static func connections(
-        family: Int32, where isIncluded: (IPAddress, UInt16) -> Bool
-    ) throws(NetlinkError) -> [TCPConnection] {
+    /// The ports of this host that open connections come to, as far as they pass `filter`.
+    static func localPorts(through filter: PortFilter) throws(NetlinkError) -> Set<UInt16> {
+        try reduce(into: [], portFilter: filter) { $0.insert($1.localPort) }
+    }
+
+    /// Hands every open connection to `body`, which adds it to what began as `initial`.
+    ///
+    /// The older of the two requests there are: it takes both families in one walk through the kernel's table, which costs as
+    /// much as each of two (`inet_diag_dump_compat`, net/ipv4/inet_diag.c).
+    ///
+    /// - Parameter portFilter: what the kernel leaves out.
+    private static func reduce<Value>(
+        into initial: Value, portFilter: PortFilter?, _ body: (inout Value, TCPConnection) -> Void
+    ) throws(NetlinkError) -> Value {
         let operation = "list the TCP connections"
         for _ in 0..<NetlinkSocket.dumpAttempts {
             // A fresh socket for each attempt: what is left of an interrupted dump cannot leak into the next.
             let socket = try NetlinkSocket(protocolNumber: NETLINK_SOCK_DIAG)
-            var request = inet_diag_req_v2()
-            request.sdiag_family = UInt8(family)
-            request.sdiag_protocol = UInt8(IPPROTO_TCP)
-            request.idiag_states = openStates
-            var code = nl_send_simple(
-                socket.handle, Int32(SOCK_DIAG_BY_FAMILY), NLM_F_DUMP, &request, MemoryLayout.size(ofValue: request))
+            var header = inet_diag_req()
+            header.idiag_states = openStates
+            var request = try NetlinkRequest(operation, type: TCPDIAG_GETSOCK, flags: NLM_F_DUMP, header: header)
+            if let portFilter { request.put(Int(INET_DIAG_REQ_BYTECODE), portFilter.bytecode) }
+            guard request.code >= 0 else { throw NetlinkError(operation, code: request.code) }
+            var code = nl_send_auto(socket.handle, request.message)
             guard code >= 0 else { throw NetlinkError(operation, code: code) }
-            var found = Found()
-            code = withUnsafeMutablePointer(to: &found) { pointer in
-                nl_socket_modify_cb(socket.handle, NL_CB_VALID, NL_CB_CUSTOM, collect, pointer)
-                return nl_recvmsgs_default(socket.handle)
+            var value = initial
+            code = withoutActuallyEscaping(body) { body in
+                withUnsafeMutablePointer(to: &value) { value in
+                    var visitor = Visitor { body(&value.pointee, $0) }
+                    return withUnsafeMutablePointer(to: &visitor) { visitor in
+                        nl_socket_modify_cb(socket.handle, NL_CB_VALID, NL_CB_CUSTOM, collect, visitor)
+                        return nl_recvmsgs_default(socket.handle)
+                    }
+                }
             }
             if abs(code) == NLE_DUMP_INTR { continue }
             guard code >= 0 else { throw NetlinkError(operation, code: code) }
-            return found.connections.filter { isIncluded($0.local, $0.localPort) }
+            return value
         }
         throw NetlinkError(operation, code: NLE_DUMP_INTR)
     }
 
-    private struct Found {
-        var connections: [TCPConnection] = []
+    private struct Visitor {
+        let visit: (TCPConnection) -> Void
     }
 
     /// What libnl calls for each message of a dump.
     private typealias MessageCallback = @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32
 
-    /// `argument` points to a `Found` that outlives the dump.
+    /// `argument` points to a `Visitor` that outlives the dump.
     private static let collect: MessageCallback = { message, argument in
         guard let message, let argument, let header = nlmsg_hdr(message),
             nlmsg_datalen(header) >= Int32(MemoryLayout<inet_diag_msg>.size), let data = nlmsg_data(header)
         else { return Int32(NL_SKIP.rawValue) }
         let entry = data.loadUnaligned(as: inet_diag_msg.self)
         let isIPv6 = Int32(entry.idiag_family) == AF_INET6
-        argument.assumingMemoryBound(to: Found.self).pointee.connections.append(
+        argument.assumingMemoryBound(to: Visitor.self).pointee.visit(
             TCPConnection(
                 local: address(entry.id.idiag_src, isIPv6: isIPv6), localPort: UInt16(bigEndian: entry.id.idiag_sport),
                 remote: address(entry.id.idiag_dst, isIPv6: isIPv6), remotePort: UInt16(bigEndian: entry.id.idiag_dport)

@@ -1,3 +1,5 @@
+import NIOPosix
+
 /// When the next question is asked.
 ///
 /// From start to start, whatever an answer takes; and each time a little off, so that many checks on many servers do not
@@ -36,7 +38,7 @@ extension CheckSchedule {
             await record(outcome)
             let pause = pause(afterFirst: isFirst, elapsed: clock.now - start, using: &random)
             isFirst = false
-            try? await Task.sleep(for: pause)
+            try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: pause)
         }
         await checker.stop()
     }

@@ -8,24 +8,28 @@ struct ConnectionCounter: Sendable {
     struct Counted: Sendable {
         let name: String
         let endpoints: LocalEndpoints
-    }
 
-    let services: [Counted]
-    let logger: Logger
-    let count: @Sendable (LocalEndpoints) throws -> Int
-
-    /// How many are open now.
-    ///
-    /// - Throws: what counting failed with, or `ReporterError` where the service has all ports of this host's own addresses:
-    ///   the host's other connections would be counted with its own, and a drain would never end.
-    func connections(of service: Counted) async throws -> Int {
-        guard service.endpoints.isExclusive || !service.endpoints.ports.isEmpty else {
-            throw ReporterError(
+        /// Why its connections cannot be told from others; nil where they can. With all ports of this host's own addresses
+        /// the host's other connections would be counted with its own, and a drain would never end.
+        fileprivate var obstacle: ReporterError? {
+            guard !endpoints.isExclusive, endpoints.ports.isEmpty else { return nil }
+            return ReporterError(
                 .configuration, operation: "tell its connections from others",
                 cause: "it has all ports of this host's own address",
                 cure: "write a service of its own for each port")
         }
-        return try await NIOThreadPool.singleton.runIfActive { try count(service.endpoints) }
+    }
+
+    let services: [Counted]
+    let logger: Logger
+    /// The count for each, in their order, of one look at the host's connections.
+    var count: @Sendable ([LocalEndpoints]) throws -> [Int]
+
+    /// How many are open now.
+    ///
+    /// - Throws: what counting failed with, or `ReporterError` where they cannot be told from others.
+    func connections(of service: Counted) async throws -> Int {
+        try await connections(of: [service])[0].get()
     }
 
     /// How many are open now; nil where they could not be counted, which is logged, or no service has that name.
@@ -39,23 +43,42 @@ struct ConnectionCounter: Sendable {
         }
     }
 
+    /// How many are open now to each of these, in their order.
+    private func connections(of services: [Counted]) async -> [Result<Int, any Error>] {
+        let countable = services.filter { $0.obstacle == nil }
+        var counts: [String: Result<Int, any Error>] = [:]
+        if !countable.isEmpty {
+            do {
+                let found = try await NIOThreadPool.singleton.runIfActive { try count(countable.map(\.endpoints)) }
+                for (service, count) in zip(countable, found) { counts[service.name] = .success(count) }
+            } catch {
+                for service in countable { counts[service.name] = .failure(error) }
+            }
+        }
+        return services.map { service in service.obstacle.map { .failure($0) } ?? counts[service.name]! }
+    }
+
     /// Counts again and again, at most once in `interval`, until the task is cancelled. A failure is logged when it
     /// begins, not each time.
-    func run(every interval: Duration, record: @Sendable (String, Int?) async -> Void) async {
+    func run(every interval: Duration, record: @Sendable ([String: Int?]) async -> Void) async {
         var failing: Set<String> = []
         while !Task.isCancelled {
-            for service in services {
-                do {
-                    await record(service.name, try await connections(of: service))
+            let outcomes = await connections(of: services)
+            if Task.isCancelled { return }
+            var counts: [String: Int?] = [:]
+            for (service, outcome) in zip(services, outcomes) {
+                switch outcome {
+                case .success(let count):
+                    counts[service.name] = .some(count)
                     failing.remove(service.name)
-                } catch {
-                    if Task.isCancelled { return }
-                    await record(service.name, nil)
+                case .failure(let error):
+                    counts[service.name] = .some(nil)
                     if failing.insert(service.name).inserted {
                         logger.warning("cannot count the connections of \(service.name): \(error)")
                     }
                 }
             }
+            await record(counts)
             try? await Task.sleep(for: interval)
         }
     }
