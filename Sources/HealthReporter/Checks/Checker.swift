@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import ConfigurationFile
 import Glibc
 import NIOCore
@@ -80,23 +79,15 @@ func measured(
 }
 
 /// Why a connection came to nothing, in words that stay the same for the same cause.
-private func words(for error: any Error, timeout: Duration) -> String {
+func words(for error: any Error, timeout: Duration) -> String {
     switch error {
     case let error as NIOConnectionError:
         error.connectionErrors.first.map { words(for: $0.error, timeout: timeout) } ?? "cannot connect"
     case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
     case is ChannelError where "\(error)".contains("connectTimeout"):
         "no answer within \(DurationText.text(for: timeout))"
-    case let error as HTTPClientError: words(for: error, timeout: timeout)
+    case is NoAnswerInTime: "no answer within \(DurationText.text(for: timeout))"
+    case is ClosedWithoutAnswer: "the connection was closed without an answer"
     default: "\(error)"
-    }
-}
-
-private func words(for error: HTTPClientError, timeout: Duration) -> String {
-    switch error {
-    case .connectTimeout, .readTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
-        "no answer within \(DurationText.text(for: timeout))"
-    case .remoteConnectionClosed: "the connection was closed without an answer"
-    default: error.shortDescription
     }
 }

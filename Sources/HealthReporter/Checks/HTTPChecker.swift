@@ -1,7 +1,7 @@
-import AsyncHTTPClient
 import ConfigurationFile
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NetworkAddress
 
 /// Whether `GET path` is answered with a wanted status. Redirects are answers, they are not followed.
@@ -9,54 +9,86 @@ struct HTTPChecker: Checker {
     /// How much of an answer is read: enough to see that it comes, and not what an endless one would fill memory with.
     static let longestBody = 65_536
 
-    private let url: String
-    private let host: String?
+    private let endpoint: ConfigurationFile.SocketAddress
+    private let request: HTTPRequestHead
     private let wanted: [ClosedRange<Int>]
     private let timeout: Duration
-    private let client: HTTPClient
+    private let group: any EventLoopGroup
 
     /// - Parameter host: what the `Host` header says; nil: the address and the port, as a browser would.
     init(
-        endpoint: ConfigurationFile.SocketAddress, path: String, host: String?, wanted: [ClosedRange<Int>], timeout: Duration,
-        group: any EventLoopGroup
+        endpoint: ConfigurationFile.SocketAddress, path: String, host: String?, wanted: [ClosedRange<Int>],
+        timeout: Duration, group: any EventLoopGroup
     ) {
-        url = "http://\(endpoint)\(path)"
-        self.host = host
+        self.endpoint = endpoint
         self.wanted = wanted
         self.timeout = timeout
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: TimeAmount(timeout)), decompression: .disabled)
-        configuration.httpVersion = .http1Only
-        configuration.maximumUsesPerConnection = 1
-        // One refused connection is one answer. A connection that comes too late is not kept for the next question.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.connectionPool.idleTimeout = .milliseconds(1)
-        client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+        self.group = group
+        let authority = endpoint.port == 80 ? "\(endpoint)".dropLast(":80".count) : "\(endpoint)"[...]
+        request = HTTPRequestHead(
+            version: .http1_1, method: .GET, uri: path,
+            headers: ["Host": host ?? String(authority), "Connection": "close", "User-Agent": "rsagent-check"])
     }
 
     func ask() async -> CheckOutcome {
-        await measured(timeout: timeout) {
-            var request = HTTPClientRequest(url: url)
-            request.headers.add(name: "Connection", value: "close")
-            request.headers.add(name: "User-Agent", value: "rsagent-check")
-            if let host { request.headers.add(name: "Host", value: host) }
-            let response = try await client.execute(request, timeout: TimeAmount(timeout))
-            var read = 0
-            for try await part in response.body {
-                read += part.readableBytes
-                if read >= Self.longestBody { break }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let loop = group.any()
+        let promise = loop.makePromise(of: HTTPAnswer.self)
+        let timer = loop.scheduleTask(in: TimeAmount(timeout)) { promise.fail(NoAnswerInTime()) }
+        connect(on: loop, answer: promise)
+        let ok: Bool
+        let message: String
+        do {
+            // What is completed first counts; NIO ignores the rest.
+            let answer = try await withTaskCancellationHandler {
+                try await promise.futureResult.get()
+            } onCancel: {
+                promise.fail(CancellationError())
             }
-            let status = Int(response.status.code)
-            guard wanted.contains(where: { $0.contains(status) }) else {
-                let words = wanted.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-                return (false, "\(status), wanted \(words.joined(separator: " or "))")
+            (ok, message) = judge(answer)
+        } catch {
+            (ok, message) = (false, words(for: error, timeout: timeout))
+        }
+        timer.cancel()
+        return CheckOutcome(ok: ok, message: message, latency: clock.now - start)
+    }
+
+    /// Asks on a connection that ends with the answer, however that ends.
+    private func connect(on loop: any EventLoop, answer: EventLoopPromise<HTTPAnswer>) {
+        let bootstrap = ClientBootstrap(group: loop).connectTimeout(TimeAmount(timeout)).channelInitializer { channel in
+            answer.futureResult.whenComplete { _ in channel.close(promise: nil) }
+            return channel.eventLoop.makeCompletedFuture {
+                let pipeline = channel.pipeline.syncOperations
+                try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+                try pipeline.addHandler(HTTPAnswerHandler(longestBody: Self.longestBody, answer: answer))
             }
-            return (true, "\(status)")
+        }
+        do {
+            let address = try NIOCore.SocketAddress(ipAddress: "\(endpoint.address)", port: Int(endpoint.port))
+            bootstrap.connect(to: address).whenComplete { [request] result in
+                switch result {
+                case .success(let channel):
+                    channel.write(HTTPClientRequestPart.head(request), promise: nil)
+                    channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+                case .failure(let error): answer.fail(error)
+                }
+            }
+        } catch {
+            answer.fail(error)
         }
     }
 
-    func stop() async {
-        // It fails only where it was stopped before.
-        try? await client.shutdown()
+    private func judge(_ answer: HTTPAnswer) -> (ok: Bool, message: String) {
+        guard wanted.contains(where: { $0.contains(answer.status) }) else {
+            let words = wanted.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            return (false, "\(answer.status), wanted \(words.joined(separator: " or "))")
+        }
+        return (true, "\(answer.status)")
     }
+
+    func stop() async {}
 }
+
+/// The time was up.
+struct NoAnswerInTime: Error {}
