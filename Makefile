@@ -21,13 +21,14 @@ daemons := rsagent rsdirector
 # Without the run-time libraries of a toolchain the servers do not have, and without symbols.
 release := build -c release --static-swift-stdlib -Xlinker -s
 
-.PHONY: help demo test test-install build install uninstall prerequisites format lint clean swift
+.PHONY: help demo test test-install bench build install uninstall prerequisites format lint clean swift
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo           install what is missing, build, and show it at work on network namespaces (root)'
 	@echo 'make test           the same, and run every test; without root: those that can run'
 	@echo 'make test-install   install a release build below .build and look at what came of it'
+	@echo 'make bench          what the agent costs and bears, on release binaries (root, two cores, five minutes)'
 	@echo 'make build          release binaries, static but for libc, libnl and libnftables'
 	@echo 'make install        into PREFIX ($(PREFIX)), under DESTDIR if given; units into $(unitdir)'
 	@echo 'make uninstall      take them away again; the configuration in $(sysconfdir) stays'
@@ -47,6 +48,9 @@ test: swift
 
 test-install: swift
 	@scripts/test-install
+
+bench: swift
+	@Benchmarks/run
 
 prerequisites:
 	@scripts/prerequisites test
@@ -88,8 +92,8 @@ uninstall:
 	rm -f $(foreach daemon,$(daemons),'$(DESTDIR)$(sbindir)/$(daemon)' '$(DESTDIR)$(unitdir)/$(daemon).service')
 	@if test -z '$(DESTDIR)' && test -d /run/systemd/system; then systemctl daemon-reload; fi
 
-sources := $(wildcard Package.swift Sources Tests Benchmarks)
-scripts := $(wildcard scripts/* Tests/KernelLab/run-in-guest .ci/run)
+sources := $(wildcard Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources)
+scripts := $(wildcard scripts/* Benchmarks/run Tests/KernelLab/run-in-guest .ci/run)
 
 format: swift
 	$(SWIFT) format format --in-place --recursive $(sources)
@@ -100,4 +104,4 @@ lint: swift
 		else echo 'shellcheck is not there, the scripts were not checked: apt-get install shellcheck'; fi
 
 clean:
-	rm -rf .build
+	rm -rf .build Benchmarks/.build

@@ -21,7 +21,7 @@ static inline void clinux_store_release(void *word, unsigned int value) {
     __atomic_store_n((unsigned int *)word, value, __ATOMIC_RELEASE);
 }
 
-/// One message of clinux_send_messages: the kernel's `struct mmsghdr`, which needs _GNU_SOURCE to be visible.
+/// One message of clinux_send_messages or clinux_receive_messages: the kernel's `struct mmsghdr`, which needs _GNU_SOURCE to be visible.
 struct clinux_message {
     struct msghdr header;
     unsigned int length;
@@ -30,6 +30,11 @@ struct clinux_message {
 /// sendmmsg(2): returns how many messages were taken, or -1 with errno set where the first one was refused.
 static inline int clinux_send_messages(int descriptor, struct clinux_message *messages, unsigned int count, int flags) {
     return (int)syscall(SYS_sendmmsg, descriptor, messages, count, flags);
+}
+
+/// recvmmsg(2) without a timeout: returns how many messages were there, or -1 with errno set.
+static inline int clinux_receive_messages(int descriptor, struct clinux_message *messages, unsigned int count, int flags) {
+    return (int)syscall(SYS_recvmmsg, descriptor, messages, count, flags, (void *)0);
 }
 
 /// eventfd(2), not blocking and closed on exec: returns a descriptor, or -1 with errno set.

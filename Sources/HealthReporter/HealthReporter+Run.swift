@@ -19,7 +19,8 @@ extension HealthReporter {
     public func run() async throws {
         do {
             try ControlSocket.makeRoom(at: controlPath)
-            try await serve()
+            let executor = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any())
+            try await withTaskExecutorPreference(executor) { try await serve(on: executor) }
         } catch {
             await listening.fail(error)
             throw error
@@ -27,10 +28,10 @@ extension HealthReporter {
         await listening.fail(CancellationError())
     }
 
-    private func serve() async throws {
+    private func serve(on executor: EventLoopExecutor) async throws {
         // The servers are not to hear of the shutdown before the directors have: a group and a task of their own.
         let group = makeServerGroup()
-        let servers = Task.detached { try await group.run() }
+        let servers = Task.detached(executorPreference: executor) { try await group.run() }
         defer { unlink(controlPath) }
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -52,9 +53,7 @@ extension HealthReporter {
                 }
             }
             tasks.addTask { [store, connections] in
-                await connections.run(every: Self.sampleInterval) { name, count in
-                    await store.record(connections: count, of: name)
-                }
+                await connections.run(every: Self.sampleInterval) { await store.record(connections: $0) }
             }
             tasks.addTask { [store] in await LoadWatch(store: store).run() }
             tasks.addTask { [store, connections] in

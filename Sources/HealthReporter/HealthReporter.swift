@@ -62,12 +62,13 @@ public final class HealthReporter: Service {
     ///   - onDirectors: Called with the configured directors in order of preference, those that are silent last, whenever that
     ///     order changes; at first it is the configuration's, and where all are silent too. Called one after the other, and
     ///     must not block.
-    ///   - countConnections: How many connections clients hold open to these addresses and ports now. It is called about once
-    ///     a second for each service, on a thread that may block. The agent's own checks, which come from these addresses
-    ///     themselves, are better left out: they would keep a drain from ending.
+    ///   - countConnections: How many connections clients hold open now to each of these addresses and ports. It is called
+    ///     about once a second for all services, on a thread that may block. The agent's own checks, which come from these
+    ///     addresses themselves, are better left out: they would keep a drain from ending.
     ///   - drainTools: What a drain needs beside the count; nil: who still sends is not looked for, and nothing can be cut.
-    ///   - isListening: Whether a connection to this address of this host would find a listener now; asked many times a
-    ///     second, so that a service that has died is noticed between two checks. Nil: only checks tell.
+    ///   - listeners: Whether a connection to each of these addresses of this host would find a listener now, nil where that
+    ///     cannot be told; asked many times a second, so that a service that has died is noticed between two checks. Nil:
+    ///     only checks tell.
     ///   - logger: Where changes of state and requests to change it are logged.
     /// - Throws: `ReporterError` where the state of the last run cannot be read or written, a check cannot be asked, or a file
     ///   with a token or a certificate cannot be used.
@@ -75,8 +76,8 @@ public final class HealthReporter: Service {
         configuration: AgentConfiguration, listen: [SocketAddress], ownAddresses: [IPAddress] = [],
         identity: Identity, silence: Duration = HealthReporter.silence,
         onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil,
-        countConnections: @escaping @Sendable (LocalEndpoints) throws -> Int, drainTools: DrainTools? = nil,
-        isListening: (@Sendable (SocketAddress) throws -> Bool)? = nil, logger: Logger
+        countConnections: @escaping @Sendable ([LocalEndpoints]) throws -> [Int], drainTools: DrainTools? = nil,
+        listeners: (@Sendable ([SocketAddress]) -> [Bool?])? = nil, logger: Logger
     ) throws(ReporterError) {
         store = try ReportStore(
             configuration: configuration, ownAddresses: ownAddresses, identity: identity, silence: silence,
@@ -87,7 +88,7 @@ public final class HealthReporter: Service {
             counted.append(ConnectionCounter.Counted(name: service.name, endpoints: endpoints))
         }
         connections = ConnectionCounter(services: counted, logger: logger, count: countConnections, tools: drainTools)
-        listenerWatch = isListening.map(ListenerWatch.init)
+        listenerWatch = listeners.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen
         agentChecks = configuration.services.compactMap { service in service.agentCheck.map { (service.name, $0) } }
@@ -104,6 +105,7 @@ public final class HealthReporter: Service {
     ///   - warnings: What does not, and an operator should see all the same.
     public func report(setupProblems: [String: [String]], warnings: [String: [String]] = [:]) async {
         await store.record(setupProblems: setupProblems, warnings: warnings)
+        await leaveEventLoop()
     }
 
     /// Cuts the waiting of a stop short that is under way or still to come: what is open then is not waited for. Any thread
@@ -117,6 +119,12 @@ public final class HealthReporter: Service {
     /// - Returns: the TCP addresses, in the order of `listen`, with the ports the kernel picked.
     /// - Throws: what `run` failed with before that.
     public func waitUntilListening() async throws -> [SocketAddress] {
-        try await listening.wait()
+        let addresses = try await listening.wait()
+        await leaveEventLoop()
+        return addresses
     }
+
+    /// Lets the caller go on on a thread of its own. What comes after an actor's answer may run where the answer was given,
+    /// and the caller may be one that blocks: nobody else would be answered meanwhile.
+    private func leaveEventLoop() async { await Task.yield() }
 }

@@ -35,6 +35,9 @@ struct NetlinkRequest: ~Copyable {
         note(nla_put(message, Int32(type), Int32(MemoryLayout<Value>.size), &value))
     }
 
+    /// Adds bytes as they are.
+    mutating func put(_ type: Int, _ bytes: [UInt8]) { note(nla_put(message, Int32(type), Int32(bytes.count), bytes)) }
+
     /// Adds text with its NUL.
     mutating func put(_ type: Int, _ text: String) { note(nla_put_string(message, Int32(type), text)) }
 

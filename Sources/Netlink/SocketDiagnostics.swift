@@ -15,7 +15,7 @@ public struct TCPConnection: Hashable, Sendable {
     public var remotePort: UInt16
 }
 
-/// Socket diagnostics of the network namespace of the calling thread. Looking needs no capability.
+/// Socket diagnostics of the network namespace of the calling thread. Needs no capability.
 public enum SocketDiagnostics {
     /// The connections that would lose something if this host vanished now: ESTABLISHED, SYN_RECV and CLOSE_WAIT, in which
     /// either side may still send, and FIN_WAIT1, CLOSING and LAST_ACK, in which what was sent is not acknowledged yet.
@@ -27,144 +27,83 @@ public enum SocketDiagnostics {
     static let openStates: UInt32 = [1, 3, 4, 8, 9, 11, 12].reduce(0) { $0 | 1 << $1 }
 
     /// Open TCP connections whose local end satisfies `isIncluded`. Equivalent to: `ss -tan`, both families: IPv4
-    /// connections of a dual-stack listener appear only in the AF_INET6 dump, as `::ffff:a.b.c.d`.
+    /// connections of a dual-stack listener are shown as IPv6, as `::ffff:a.b.c.d`.
     public static func openTCPConnections(
         where isIncluded: (IPAddress, UInt16) -> Bool
     ) throws(NetlinkError) -> [TCPConnection] {
-        try find(nil, keeping: .max).entries.map(\.connection).filter { isIncluded($0.local, $0.localPort) }
+        try reduce(into: [], portFilter: nil) { found, listed in
+            let connection = listed.connection
+            if isIncluded(connection.local, connection.localPort) { found.append(connection) }
+        }
     }
 
-    /// How many connections clients hold open to `addresses` on `ports` (empty: on any port). A connection from one of
-    /// these addresses to itself is this host asking itself, as a health check on the VIP does, and is not a client's.
-    public static func clientConnections(to addresses: Set<IPAddress>, ports: Set<UInt16>) throws(NetlinkError) -> Int {
-        try find(Wanted(addresses: addresses, ports: ports), keeping: 0).count
+    /// How many connections clients hold open to each of these, in their order: one look at the host's connections for all
+    /// of them. A connection from one of the addresses to itself is this host asking itself, as a health check on the VIP
+    /// does, and is not a client's.
+    public static func clientConnections(to ends: [LocalEnds]) throws(NetlinkError) -> [Int] {
+        let tally = ConnectionTally(of: ends)
+        return try reduce(into: [Int](repeating: 0, count: ends.count), portFilter: PortFilter(ends)) {
+            tally.count($1.connection, into: &$0)
+        }
     }
 
-    /// The same connections one by one; nil where there are more than `limit`.
-    public static func clientConnections(
-        to addresses: Set<IPAddress>, ports: Set<UInt16>, limit: Int
-    ) throws(NetlinkError) -> [TCPConnection]? {
-        let found = try find(Wanted(addresses: addresses, ports: ports), keeping: limit)
-        return found.count <= limit ? found.entries.map(\.connection) : nil
+    /// The ports of this host that open connections come to, as far as they pass `filter`.
+    static func localPorts(through filter: PortFilter) throws(NetlinkError) -> Set<UInt16> {
+        try reduce(into: [], portFilter: filter) { $0.insert($1.connection.localPort) }
     }
 
-    /// Ends the same connections at once: the other end gets a reset, the program that serves it `ECONNABORTED`. A listener
-    /// is never among them, nor is a socket that has taken the place of one that was listed: the kernel compares the cookie.
-    /// Equivalent to: `ss -K src ADDRESS sport = PORT`. Needs CAP_NET_ADMIN, and a kernel with `CONFIG_INET_DIAG_DESTROY`
-    /// (sock_diag(7); `tcp_diag_destroy`, net/ipv4/tcp_diag.c).
+    /// Hands every open connection to `body`, which adds it to what began as `initial`.
     ///
-    /// - Returns: how many were ended. One that ended by itself meanwhile is not counted.
-    /// - Throws: what the kernel refused the first with; those before it are ended.
-    public static func destroyClientConnections(
-        to addresses: Set<IPAddress>, ports: Set<UInt16>
-    ) throws(NetlinkError) -> Int {
-        let wanted = Wanted(addresses: addresses, ports: ports)
-        var count = 0
-        while true {
-            let found = try find(wanted, keeping: batch)
-            let ended = try destroy(found.entries)
-            count += ended
-            // Those that were not kept are next, unless none can be ended.
-            guard found.count > found.entries.count, ended > 0 else { return count }
-        }
-    }
-
-    /// How many connections are ended between two looks at what there is.
-    private static let batch = 4_096
-
-    private static func destroy(_ entries: [Entry]) throws(NetlinkError) -> Int {
-        guard !entries.isEmpty else { return 0 }
-        let socket = try NetlinkSocket(protocolNumber: NETLINK_SOCK_DIAG)
-        var count = 0
-        for entry in entries {
-            var header = inet_diag_req_v2()
-            header.sdiag_family = entry.family
-            header.sdiag_protocol = UInt8(IPPROTO_TCP)
-            header.idiag_states = openStates
-            header.id = entry.identity
-            let operation = "end the connection of \(entry.connection.remote) port \(entry.connection.remotePort)"
-            let request = try NetlinkRequest(operation, type: Int32(SOCK_DESTROY), flags: NLM_F_ACK, header: header)
-            guard let refusal = try socket.converse(request, { _ in }) else {
-                count += 1
-                continue
-            }
-            switch refusal.number {
-            case ENOENT, ESTALE: continue
-            case EOPNOTSUPP:
-                throw NetlinkRefusal(
-                    number: refusal.number,
-                    text: "this kernel cannot end another program's connection: it lacks CONFIG_INET_DIAG_DESTROY"
-                ).error(operation)
-            default: throw refusal.error(operation)
-            }
-        }
-        return count
-    }
-
-    /// Whose connections are looked for; what is not wanted takes no memory, however many sockets the host has.
-    private struct Wanted {
-        var addresses: Set<IPAddress>
-        var ports: Set<UInt16>
-
-        func contains(_ connection: TCPConnection) -> Bool {
-            addresses.contains(connection.local) && (ports.isEmpty || ports.contains(connection.localPort))
-                && !addresses.contains(connection.remote)
-        }
-    }
-
-    /// A connection, and what the kernel knows it by.
-    private struct Entry {
-        var connection: TCPConnection
-        var family: UInt8
-        var identity: inet_diag_sockid
-    }
-
-    private static func find(_ wanted: Wanted?, keeping limit: Int) throws(NetlinkError) -> Found {
-        var found = try find(wanted, family: AF_INET, keeping: limit)
-        let more = try find(wanted, family: AF_INET6, keeping: limit - found.entries.count)
-        found.entries += more.entries
-        found.count += more.count
-        return found
-    }
-
-    private static func find(
-        _ wanted: Wanted?, family: Int32, keeping limit: Int
-    ) throws(NetlinkError) -> Found {
+    /// The older of the two requests there are: it takes both families in one walk through the kernel's table, which costs as
+    /// much as each of two (`inet_diag_dump_compat`, net/ipv4/inet_diag.c).
+    ///
+    /// - Parameter portFilter: what the kernel leaves out.
+    static func reduce<Value>(
+        into initial: Value, portFilter: PortFilter?, _ body: (inout Value, Listed) -> Void
+    ) throws(NetlinkError) -> Value {
         let operation = "list the TCP connections"
         for _ in 0..<NetlinkSocket.dumpAttempts {
             // A fresh socket for each attempt: what is left of an interrupted dump cannot leak into the next.
             let socket = try NetlinkSocket(protocolNumber: NETLINK_SOCK_DIAG)
-            var request = inet_diag_req_v2()
-            request.sdiag_family = UInt8(family)
-            request.sdiag_protocol = UInt8(IPPROTO_TCP)
-            request.idiag_states = openStates
-            var code = nl_send_simple(
-                socket.handle, Int32(SOCK_DIAG_BY_FAMILY), NLM_F_DUMP, &request, MemoryLayout.size(ofValue: request))
+            var header = inet_diag_req()
+            header.idiag_states = openStates
+            var request = try NetlinkRequest(operation, type: TCPDIAG_GETSOCK, flags: NLM_F_DUMP, header: header)
+            if let portFilter { request.put(Int(INET_DIAG_REQ_BYTECODE), portFilter.bytecode) }
+            guard request.code >= 0 else { throw NetlinkError(operation, code: request.code) }
+            var code = nl_send_auto(socket.handle, request.message)
             guard code >= 0 else { throw NetlinkError(operation, code: code) }
-            var found = Found(wanted: wanted, limit: limit)
-            code = withUnsafeMutablePointer(to: &found) { pointer in
-                nl_socket_modify_cb(socket.handle, NL_CB_VALID, NL_CB_CUSTOM, collect, pointer)
-                return nl_recvmsgs_default(socket.handle)
+            var value = initial
+            code = withoutActuallyEscaping(body) { body in
+                withUnsafeMutablePointer(to: &value) { value in
+                    var visitor = Visitor { body(&value.pointee, $0) }
+                    return withUnsafeMutablePointer(to: &visitor) { visitor in
+                        nl_socket_modify_cb(socket.handle, NL_CB_VALID, NL_CB_CUSTOM, collect, visitor)
+                        return nl_recvmsgs_default(socket.handle)
+                    }
+                }
             }
             if abs(code) == NLE_DUMP_INTR { continue }
             guard code >= 0 else { throw NetlinkError(operation, code: code) }
-            return found
+            return value
         }
         throw NetlinkError(operation, code: NLE_DUMP_INTR)
     }
 
-    private struct Found {
-        let wanted: Wanted?
-        /// How many entries are kept; the rest is only counted.
-        let limit: Int
-        var count = 0
-        var entries: [Entry] = []
+    /// A connection, and what the kernel knows it by.
+    struct Listed {
+        let connection: TCPConnection
+        let family: UInt8
+        let identity: inet_diag_sockid
+    }
+
+    private struct Visitor {
+        let visit: (Listed) -> Void
     }
 
     /// What libnl calls for each message of a dump.
     private typealias MessageCallback = @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32
 
-    /// `argument` points to a `Found` that outlives the dump.
+    /// `argument` points to a `Visitor` that outlives the dump.
     private static let collect: MessageCallback = { message, argument in
         guard let message, let argument, let header = nlmsg_hdr(message),
             nlmsg_datalen(header) >= Int32(MemoryLayout<inet_diag_msg>.size), let data = nlmsg_data(header)
@@ -174,13 +113,8 @@ public enum SocketDiagnostics {
         let connection = TCPConnection(
             local: address(entry.id.idiag_src, isIPv6: isIPv6), localPort: UInt16(bigEndian: entry.id.idiag_sport),
             remote: address(entry.id.idiag_dst, isIPv6: isIPv6), remotePort: UInt16(bigEndian: entry.id.idiag_dport))
-        let found = argument.assumingMemoryBound(to: Found.self)
-        guard found.pointee.wanted?.contains(connection) ?? true else { return Int32(NL_OK.rawValue) }
-        found.pointee.count += 1
-        if found.pointee.entries.count < found.pointee.limit {
-            found.pointee.entries.append(
-                Entry(connection: connection, family: entry.idiag_family, identity: entry.id))
-        }
+        argument.assumingMemoryBound(to: Visitor.self).pointee.visit(
+            Listed(connection: connection, family: entry.idiag_family, identity: entry.id))
         return Int32(NL_OK.rawValue)
     }
 

@@ -13,7 +13,7 @@ extension AgentConfiguration {
         return DrainTools(
             list: { endpoints, limit in
                 try SocketDiagnostics.clientConnections(
-                    to: Set(endpoints.addresses), ports: Set(endpoints.ports), limit: limit
+                    to: endpoints.localEnds, limit: limit
                 )?.map {
                     ClientConnection(
                         client: $0.remote, clientPort: $0.remotePort, address: $0.local, port: $0.localPort)
@@ -21,7 +21,7 @@ extension AgentConfiguration {
             },
             cut: { endpoints in
                 try SocketDiagnostics.destroyClientConnections(
-                    to: Set(endpoints.addresses), ports: Set(endpoints.ports))
+                    to: endpoints.localEnds)
             },
             arrivals: { addresses in
                 guard Capability.hasRawPackets else { throw NoRawPackets() }
@@ -49,4 +49,9 @@ extension Arrival {
 /// Nobody sees on the wire who sends.
 private struct NoRawPackets: Error, CustomStringConvertible {
     var description: String { "the agent lacks CAP_NET_RAW" }
+}
+
+extension LocalEndpoints {
+    /// The same as `Netlink` has it.
+    var localEnds: LocalEnds { LocalEnds(addresses: Set(addresses), ports: Set(ports)) }
 }

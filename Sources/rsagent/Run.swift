@@ -32,6 +32,7 @@ struct Run: AsyncParsableCommand {
         let isWatching = configuration.mayWatch(logger: logger)
         let claim = try NamespaceClaim()
         DescriptorLimit.raise()
+        Footprint.limit()
 
         let listeners = try ListenerProbe()
         let (orders, order) = AsyncStream.makeStream(of: [IPAddress].self, bufferingPolicy: .bufferingNewest(1))
@@ -39,10 +40,14 @@ struct Run: AsyncParsableCommand {
             configuration: configuration, listen: listen, ownAddresses: own?.addresses ?? [],
             identity: try .ofThisHost(), onDirectors: { order.yield($0) },
             countConnections: { endpoints in
-                try SocketDiagnostics.clientConnections(to: Set(endpoints.addresses), ports: Set(endpoints.ports))
+                try SocketDiagnostics.clientConnections(
+                    to: endpoints.map(\.localEnds))
             },
             drainTools: configuration.drainTools,
-            isListening: { try listeners.hasTCPListener($0.address, port: $0.port) }, logger: logger)
+            listeners: { places in
+                listeners.listeners(at: places.map { .init(address: $0.address, port: $0.port) }).map { try? $0.get() }
+            },
+            logger: logger)
         let findings = SetupFindings(services: configuration.services, reporter: reporter)
         // Before the setup: from the first VIP on, what leaks is seen.
         let sentinel = isWatching ? configuration.makeSentinel(telling: findings, logger: logger) : nil

@@ -51,7 +51,8 @@ struct TeardownCommand: ParsableCommand {
     @Option(
         name: .customLong("run-dir"),
         help: ArgumentHelp(
-            "Where the record is, instead of the configuration's run_dir: no configuration is read.", valueName: "folder"))
+            "Where the record is, instead of the configuration's run_dir: no configuration is read.",
+            valueName: "folder"))
     var runDirectory: String?
 
     func run() throws {
@@ -70,7 +71,8 @@ struct TeardownCommand: ParsableCommand {
         do {
             return try configuration.load().setup
         } catch {
-            complain("what is to be put back is on record, whatever the configuration says: name its run_dir by --run-dir")
+            complain(
+                "what is to be put back is on record, whatever the configuration says: name its run_dir by --run-dir")
             throw error
         }
     }

@@ -57,15 +57,15 @@ struct AgentCheckTests {
     @Test("a caller gets its line without saying a word, or whatever it says, and a director's question counts")
     func answers() async throws {
         let (agent, port) = try await start()
-        #expect(try Caller127(to: port).rest() == "up ready 100%\n")
+        #expect(try await Caller127(to: port).rest() == "up ready 100%\n")
         _ = try await agent.reporter.store.ask(for: .drain, ControlRequest())
         for text in ["", "hello\n", String(repeating: "x", count: 2_000)] {
             let caller = try Caller127(to: port, from: "127.0.0.7")
             caller.send(text)
-            #expect(caller.rest() == "up drain\n")
+            #expect(await caller.rest() == "up drain\n")
         }
         #expect(await agent.reporter.store.controlAnswer().administered[0].waitingFor == [address("127.0.0.7")])
-        #expect(try Caller127(to: port, from: "127.0.0.7").rest() == "up drain\n")
+        #expect(try await Caller127(to: port, from: "127.0.0.7").rest() == "up drain\n")
         #expect(await agent.reporter.store.controlAnswer().administered[0].waitingFor == [])
         #expect(agent.reporter.gate.counters.current.agentChecks == ["web": 5])
         try await agent.stop()
@@ -80,7 +80,7 @@ struct AgentCheckTests {
             talker.send(String(repeating: "x", count: 10_000))
             return agent.reporter.gate.registry.open.values.allSatisfy { $0 == 0 }
         }
-        #expect(try Caller127(to: port).rest() == "up ready 100%\n")
+        #expect(try await Caller127(to: port).rest() == "up ready 100%\n")
         withExtendedLifetime(callers) {}
         try await agent.stop()
     }
@@ -95,7 +95,7 @@ struct AgentCheckTests {
         service.agentCheck = ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: port)
         let reporter = try HealthReporter(
             configuration: makeConfiguration(in: folder, services: [service]), listen: [], identity: somebody,
-            countConnections: { _ in 0 }, logger: silent)
+            countConnections: { $0.map { _ in 0 } }, logger: silent)
         let error = await #expect(throws: ReporterError.self) { try await reporter.run() }
         #expect(error?.description.contains("listen on 127.0.0.1:\(port): Address already in use") == true)
         #expect(error?.cure.contains("`agent_check` of service web") == true)

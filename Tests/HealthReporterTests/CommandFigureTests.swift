@@ -17,7 +17,9 @@ struct CommandFigureTests {
 
     @Test(
         "a program's figure is the one number it prints",
-        arguments: [("echo 12.5", 12.5), ("printf '  3 \\n\\n'", 3), ("echo 7; exec >&-; true", 7), ("echo 1e3", 1_000)])
+        arguments: [
+            ("echo 12.5", 12.5), ("printf '  3 \\n\\n'", 3), ("echo 7; exec >&-; true", 7), ("echo 1e3", 1_000),
+        ])
     func figures(script: String, wanted: Double) async {
         #expect(await figure(script) == .figure(wanted))
     }

@@ -105,7 +105,7 @@ func makeCounter(
         ConnectionCounter.Counted(
             name: service.name, endpoints: try LocalEndpoints(of: service, ownAddresses: ownAddresses.map(address)))
     }
-    return ConnectionCounter(services: counted, logger: silent, count: count)
+    return ConnectionCounter(services: counted, logger: silent) { try $0.map(count) }
 }
 
 func makeConfiguration(

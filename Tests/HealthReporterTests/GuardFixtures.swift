@@ -29,7 +29,7 @@ struct GuardedAgent {
             configuration: configuration,
             // Every address of this host: what is not loopback's is a stranger's.
             listen: [ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: 0)], identity: somebody,
-            countConnections: { _ in 0 }, logger: Logger(label: "test") { _ in CapturingLog(lines: log) })
+            countConnections: { $0.map { _ in 0 } }, logger: Logger(label: "test") { _ in CapturingLog(lines: log) })
         group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [reporter], logger: silent))
         let group = group
         task = Task.detached { try await group.run() }
@@ -70,7 +70,28 @@ final class Caller127: Sendable {
     }
 
     /// What comes until the other end closes, or `seconds` have passed without anything; nil then.
-    func rest(within seconds: Int = 20) -> String? {
+    func rest(within seconds: Int = 20) async -> String? {
+        // On a thread of its own: what follows an actor's answer may run on the event loop that gave it, which must not block.
+        await withCheckedContinuation { continuation in
+            let reader = Reader { continuation.resume(returning: self.read(within: seconds)) }
+            var thread = pthread_t()
+            let code = pthread_create(
+                &thread, nil,
+                {
+                    Unmanaged<Reader>.fromOpaque($0!).takeRetainedValue().body(); return nil
+                },
+                Unmanaged.passRetained(reader).toOpaque())
+            precondition(code == 0)
+            pthread_detach(thread)
+        }
+    }
+
+    private final class Reader: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    private func read(within seconds: Int) -> String? {
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var all: [UInt8] = []

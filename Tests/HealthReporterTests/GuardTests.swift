@@ -20,7 +20,7 @@ struct GuardTests {
         for _ in 0..<3 {
             let caller = try Caller127(to: agent.port, from: strange)
             caller.send("GET /v1/report HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = try #require(caller.rest())
+            let answer = try #require(await caller.rest())
             #expect(answer.hasPrefix("HTTP/1.1 403 "))
             #expect(answer.lowercased().contains("\r\nconnection: close\r\n"))
             #expect(answer.contains(#"write allow = [\"\#(strange)/32\"] under [report]"#))
@@ -30,7 +30,7 @@ struct GuardTests {
         #expect(agent.reporter.gate.counters.current.requests[.init(path: .report, status: 403)] == 3)
         let host = try Caller127(to: agent.port)
         host.send(request("/health"))
-        #expect(host.rest()?.hasPrefix("HTTP/1.1 200 ") == true)
+        #expect(await host.rest()?.hasPrefix("HTTP/1.1 200 ") == true)
         try await agent.stop()
     }
 
@@ -42,7 +42,7 @@ struct GuardTests {
         var service = makeService()
         service.agentCheck = ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: port)
         let agent = try await GuardedAgent(services: [service])
-        #expect(try Caller127(to: port, from: strange).rest() == "")
+        #expect(try await Caller127(to: port, from: strange).rest() == "")
         var idle: [Caller127] = []
         for _ in 0..<200 { idle.append(try Caller127(to: agent.port, from: strange)) }
         try await eventually("all but a few are hung up on") {
@@ -58,7 +58,7 @@ struct GuardTests {
         let agent = try await GuardedAgent(admission: .init(callers: .directorsAnd([network])))
         let caller = try Caller127(to: agent.port, from: strange)
         caller.send(request("/health"))
-        #expect(caller.rest()?.hasPrefix("HTTP/1.1 200 ") == true)
+        #expect(await caller.rest()?.hasPrefix("HTTP/1.1 200 ") == true)
         try await agent.stop()
     }
 
@@ -67,29 +67,29 @@ struct GuardTests {
         let folder = Folder()
         try folder.write("0123456789abcdef\n", to: "token")
         let agent = try await GuardedAgent(admission: .init(token: .file("\(folder.path)/token")))
-        func status(_ headers: String...) throws -> String? {
+        func status(_ headers: String...) async throws -> String? {
             let caller = try Caller127(to: agent.port)
             caller.send(
                 "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers.map { "\($0)\r\n" }.joined()
                     + "\r\n")
-            let answer = caller.rest()
+            let answer = await caller.rest()
             if answer?.contains(" 401 ") == true {
                 #expect(answer?.lowercased().contains("www-authenticate: bearer realm=\"rsagent\"\r\n") == true)
             }
             return answer.map { String($0.prefix(12).suffix(3)) }
         }
-        #expect(try status() == "401")
-        #expect(try status("Authorization: Bearer 0123456789abcdeF") == "401")
-        #expect(try status("Authorization: Basic 0123456789abcdef") == "401")
-        #expect(try status("Authorization: Bearer 0123456789abcdef0") == "401")
-        #expect(try status("Authorization: Bearer 0123456789abcdef") == "200")
-        #expect(try status("Authorization: bearer  0123456789abcdef") == "200")
+        #expect(try await status() == "401")
+        #expect(try await status("Authorization: Bearer 0123456789abcdeF") == "401")
+        #expect(try await status("Authorization: Basic 0123456789abcdef") == "401")
+        #expect(try await status("Authorization: Bearer 0123456789abcdef0") == "401")
+        #expect(try await status("Authorization: Bearer 0123456789abcdef") == "200")
+        #expect(try await status("Authorization: bearer  0123456789abcdef") == "200")
         try folder.write("fedcba9876543210\n", to: "token")
-        try await eventually("the new one counts") { try status("Authorization: Bearer fedcba9876543210") == "200" }
-        #expect(try status("Authorization: Bearer 0123456789abcdef") == "401")
+        try await eventually("the new one counts") { try await status("Authorization: Bearer fedcba9876543210") == "200" }
+        #expect(try await status("Authorization: Bearer 0123456789abcdef") == "401")
         try folder.write("short\n", to: "token")
         try await eventually("it is complained of") {
-            let known = try status("Authorization: Bearer fedcba9876543210")
+            let known = try await status("Authorization: Bearer fedcba9876543210")
             #expect(known == "200")
             return agent.log.value.contains { $0.contains("is not 16 printable characters or more") }
         }
@@ -185,7 +185,7 @@ struct TLSTests {
         await #expect(throws: ReporterError.self) { _ = try await ask(agent, trusting: "other-ca") }
         let plain = try Caller127(to: agent.port)
         plain.send(request("/health"))
-        #expect(plain.rest()?.contains("200") == false)
+        #expect(await plain.rest()?.contains("200") == false)
         // Nor does one that never begins its handshake stay.
         let silent = try Caller127(to: agent.port)
         try await eventually("it is hung up on", within: .seconds(60)) { silent.isClosed }

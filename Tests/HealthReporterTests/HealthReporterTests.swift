@@ -69,7 +69,7 @@ struct HealthReporterTests {
         let reporter = try HealthReporter(
             configuration: configuration,
             listen: [ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: 0)], identity: somebody,
-            countConnections: { _ in connections.value }, logger: logger)
+            countConnections: { $0.map { _ in connections.value } }, logger: logger)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [reporter], logger: silent))
         let task = Task.detached { try await group.run() }
         let addresses = try await reporter.waitUntilListening()
@@ -449,7 +449,7 @@ struct HealthReporterTests {
         let reporter = try HealthReporter(
             configuration: makeConfiguration(in: folder),
             listen: [ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: server.port)],
-            identity: somebody, countConnections: { _ in 0 }, logger: silent)
+            identity: somebody, countConnections: { $0.map { _ in 0 } }, logger: silent)
         let error = await #expect(throws: ReporterError.self) { try await reporter.run() }
         #expect(error?.kind == .listen)
         #expect(error?.description.contains("listen on 127.0.0.1:\(server.port): Address already in use") == true)

@@ -38,9 +38,9 @@ struct ListenerWatchTests {
         let target = try target(fall: fall)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                let watch = ListenerWatch { _ in
+                let watch = ListenerWatch { places in
                     service.looks.add(1, ordering: .relaxed)
-                    return service.isListening.load(ordering: .relaxed)
+                    return places.map { _ in service.isListening.load(ordering: .relaxed) }
                 }
                 await watch.run([.init(service: 0, check: 0, target: target, checker: service)]) { _, _ in }
             }

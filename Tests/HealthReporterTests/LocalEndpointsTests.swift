@@ -68,4 +68,28 @@ struct LocalEndpointsTests {
         service.ports = []
         #expect(await (try makeCounter([service]) { _ in 7 }).connections(of: "web") == 7)
     }
+
+    @Test("all services are counted in one look, those that cannot be told apart left out of it")
+    func oneLook() async throws {
+        let looks = Box<[[[UInt16]]]>([])
+        let services = [
+            makeService("web"), makeTranslatedService("all", ports: []), makeService("dns", vip: "127.0.0.2", port: 53),
+        ]
+        var counter = try makeCounter(services, ownAddresses: ["10.0.0.11"]) { _ in 0 }
+        counter.count = { endpoints in
+            looks.change { $0.append(endpoints.map(\.ports)) }
+            if looks.value.count > 1 { throw ReporterError(.storage, operation: "count", cause: "test") }
+            return [3, 5]
+        }
+        let records = Box<[[String: Int?]]>([])
+        let task = Task { [counter] in
+            await counter.run(every: .milliseconds(1)) { counts in records.change { $0.append(counts) } }
+        }
+        try await eventually("two looks") { records.value.count >= 2 }
+        task.cancel()
+        await task.value
+        #expect(looks.value.allSatisfy { $0 == [[80], [53]] })
+        #expect(records.value[0] == ["web": 3, "all": nil, "dns": 5])
+        #expect(records.value[1] == ["web": nil, "all": nil, "dns": nil])
+    }
 }

@@ -105,7 +105,7 @@ struct MetricsTests {
         for path in ["/v1/report", "/nothing", "/metrics"] {
             let caller = try Caller127(to: agent.port, from: "127.0.0.7")
             caller.send(request(path))
-            scrape = try #require(caller.rest())
+            scrape = try #require(await caller.rest())
         }
         #expect(scrape.contains("text/plain; version=0.0.4; charset=utf-8"))
         #expect(scrape.contains(#"rsagent_http_requests_total{path="other",status="404"} 1"#))

@@ -63,6 +63,32 @@ struct ReportStoreTests {
         #expect(after.services[0].checks[0].latencyMilliseconds == 1)
     }
 
+    @Test("the encoded report is that of the moment, whatever has changed since it was encoded last")
+    func encoded() async throws {
+        let store = try await storeUp()
+        func expectCurrent(_ now: Timestamp = noon, sourceLocation: SourceLocation = #_sourceLocation) async {
+            let fresh = await store.report(at: now).json() + [UInt8(ascii: "\n")]
+            let body = await store.reportBody(at: now)
+            #expect(body == fresh, sourceLocation: sourceLocation)
+            // Once more, as it is kept.
+            #expect(await store.reportBody(at: now) == fresh, sourceLocation: sourceLocation)
+        }
+        await expectCurrent()
+        await store.record(CheckOutcome(ok: true, message: "200", latency: .milliseconds(99)), service: 0, check: 0)
+        await expectCurrent()
+        await store.record(connections: ["web": 17])
+        await expectCurrent()
+        await store.record(setupProblems: ["web": ["x"]])
+        await expectCurrent()
+        _ = try await store.ask(for: .maint, ControlRequest())
+        await expectCurrent()
+        _ = await store.announceStop()
+        await expectCurrent()
+        await expectCurrent(noon.adding(seconds: 1))
+        // The clock was set back.
+        await expectCurrent(noon.adding(seconds: -1))
+    }
+
     @Test("the body of an unchanged report differs in nothing but the time")
     func unchanged() async throws {
         let store = try await storeUp()

@@ -24,14 +24,14 @@ struct SiegeTests {
             guard number % 250 == 0 else { continue }
             let director = try Caller127(to: agent.port, from: "127.0.0.7")
             director.send(request("/health"))
-            #expect(Self.status(director.rest()) == "200")
+            #expect(await Self.status(director.rest()) == "200")
         }
         let open = { agent.reporter.gate.registry.open.values.reduce(0, +) }
         try await eventually("the room is kept to") { open() <= 128 }
         try await eventually("those without room are hung up on") { callers.count { !$0.isClosed } <= 128 }
         let director = try Caller127(to: agent.port, from: "127.0.0.7")
         director.send(request("/v1/report"))
-        #expect(Self.status(director.rest()) == "200")
+        #expect(await Self.status(director.rest()) == "200")
         try await agent.stop()
     }
 
@@ -66,11 +66,11 @@ struct SiegeTests {
         ] {
             let caller = try Caller127(to: agent.port)
             caller.send(text)
-            #expect(Self.status(caller.rest()) == "431")
+            #expect(await Self.status(caller.rest()) == "431")
         }
         let caller = try Caller127(to: agent.port)
         caller.send(request("/health", "X: \(String(repeating: "x", count: 8_000))"))
-        #expect(Self.status(caller.rest()) == "200", "8 KiB are enough for everybody")
+        #expect(await Self.status(caller.rest()) == "200", "8 KiB are enough for everybody")
         try await agent.stop()
     }
 
@@ -87,10 +87,10 @@ struct SiegeTests {
         let agent = try await GuardedAgent()
         let caller = try Caller127(to: agent.port)
         caller.send(text)
-        #expect(Self.status(caller.rest()) == status)
+        #expect(await Self.status(caller.rest()) == status)
         let next = try Caller127(to: agent.port)
         next.send(request("/health"))
-        #expect(Self.status(next.rest()) == "200")
+        #expect(await Self.status(next.rest()) == "200")
         try await agent.stop()
     }
 
@@ -111,7 +111,7 @@ struct SiegeTests {
         let agent = try await GuardedAgent()
         let caller = try Caller127(to: agent.port)
         caller.send(String(repeating: "GET /weight/web HTTP/1.1\r\nHost: x\r\n\r\n", count: 200) + request("/livez"))
-        let answers = try #require(caller.rest())
+        let answers = try #require(await caller.rest())
         #expect(answers.split(separator: "HTTP/1.1 200 OK").count == 201)
         #expect(answers.hasSuffix("ok\n"))
         try await agent.stop()

@@ -27,7 +27,7 @@ struct StatusWatchTests {
         for _ in 0..<2 {
             let reporter = try HealthReporter(
                 configuration: makeConfiguration(in: folder), listen: [], identity: somebody,
-                countConnections: { _ in 0 }, logger: silent)
+                countConnections: { $0.map { _ in 0 } }, logger: silent)
             let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [reporter], logger: silent))
             let agent = Task.detached { try await group.run() }
             _ = try await reporter.waitUntilListening()
@@ -52,7 +52,7 @@ struct StatusWatchTests {
         let folder = Folder()
         let reporter = try HealthReporter(
             configuration: makeConfiguration(in: folder), listen: [], identity: somebody,
-            countConnections: { _ in 0 }, logger: silent)
+            countConnections: { $0.map { _ in 0 } }, logger: silent)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [reporter], logger: silent))
         let agent = Task.detached { try await group.run() }
         _ = try await reporter.waitUntilListening()

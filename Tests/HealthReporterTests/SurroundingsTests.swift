@@ -16,14 +16,17 @@ struct SurroundingsTests {
         directors: [String] = [], silence: Duration = HealthReporter.silence,
         onDirectors: (@Sendable ([IPAddress]) -> Void)? = nil,
         count: @escaping @Sendable (LocalEndpoints) throws -> Int = { _ in 0 },
-        isListening: (@Sendable (ConfigurationFile.SocketAddress) throws -> Bool)? = nil,
+        isListening: (@Sendable (ConfigurationFile.SocketAddress) -> Bool)? = nil,
         _ body: (HealthReporter, ConfigurationFile.SocketAddress) async throws -> Void
     ) async throws {
+        var listeners: (@Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?])?
+        if let isListening { listeners = { places in places.map { isListening($0) } } }
         let reporter = try HealthReporter(
             configuration: makeConfiguration(in: folder, directors: directors, services: [service]),
             listen: [ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: 0)],
             ownAddresses: ownAddresses.map(address), identity: somebody, silence: silence, onDirectors: onDirectors,
-            countConnections: count, isListening: isListening, logger: silent)
+            countConnections: { try $0.map(count) }, listeners: listeners,
+            logger: silent)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [reporter], logger: silent))
         let task = Task.detached { try await group.run() }
         let addresses = try await reporter.waitUntilListening()
@@ -109,7 +112,7 @@ struct SurroundingsTests {
         let error = #expect(throws: ReporterError.self) {
             try HealthReporter(
                 configuration: makeConfiguration(in: folder, services: [makeTranslatedService()]), listen: [],
-                ownAddresses: [address("2001:db8::11")], identity: somebody, countConnections: { _ in 0 },
+                ownAddresses: [address("2001:db8::11")], identity: somebody, countConnections: { _ in [0] },
                 logger: silent)
         }
         #expect(error?.kind == .configuration)

@@ -94,7 +94,7 @@ extension HealthReporterTests {
         let reporter = try HealthReporter(
             configuration: makeConfiguration(in: folder, services: [service]),
             listen: [SocketAddress(address: address("127.0.0.1"), port: 0)], identity: somebody,
-            countConnections: { _ in connections.value }, logger: silent)
+            countConnections: { $0.map { _ in connections.value } }, logger: silent)
         let task = Task { try await reporter.run() }
         _ = try await reporter.waitUntilListening()
         await reporter.report(setupProblems: [:])

@@ -1,7 +1,7 @@
-import AsyncHTTPClient
 import ConfigurationFile
 import Glibc
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -53,37 +53,6 @@ func asked(
     return CheckOutcome(answer, latency: clock.now - start)
 }
 
-/// Runs a question that ends soon once its task is cancelled, at most for `timeout`, and makes an outcome of what it
-/// returns or throws.
-func measured(
-    timeout: Duration, _ question: @escaping @Sendable () async throws -> CheckAnswer
-) async -> CheckOutcome {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let answer = await withTaskGroup(of: CheckAnswer?.self) { tasks in
-        tasks.addTask {
-            do {
-                return try await question()
-            } catch {
-                return CheckAnswer(false, words(for: error, timeout: timeout))
-            }
-        }
-        tasks.addTask {
-            do {
-                try await Task.sleep(for: timeout)
-                return .late(timeout)
-            } catch {
-                return nil
-            }
-        }
-        var first: CheckAnswer?
-        while first == nil, let result = await tasks.next() { first = result }
-        tasks.cancelAll()
-        return first ?? CheckAnswer(false, "not asked")
-    }
-    return CheckOutcome(answer, latency: clock.now - start)
-}
-
 /// The far end hung up on us.
 struct ClosedWithoutAnswer: Error {}
 
@@ -100,19 +69,10 @@ func words(for error: any Error, timeout: Duration) -> String {
     case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
     case is ChannelError where "\(error)".contains("connectTimeout"): CheckAnswer.late(timeout).message
     case is ClosedWithoutAnswer: "the connection was closed without an answer"
-    case let error as HTTPClientError: words(for: error, timeout: timeout)
+    case is HTTPParserError: "the answer is not HTTP"
     case let error as NIOSSLError: TLSWords.words(for: error)
     case let error as NIOSSLExtraError: TLSWords.words(for: error)
     default: "\(error)"
-    }
-}
-
-private func words(for error: HTTPClientError, timeout: Duration) -> String {
-    switch error {
-    case .connectTimeout, .readTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout:
-        CheckAnswer.late(timeout).message
-    case .remoteConnectionClosed: "the connection was closed without an answer"
-    default: error.shortDescription
     }
 }
 

@@ -1,4 +1,5 @@
 import ConfigurationFile
+import NIOPosix
 
 /// When the next question is asked.
 ///
@@ -64,7 +65,8 @@ extension CheckSchedule {
             let isSettled = await record(outcome)
             let phase: Phase = isSettled ? (wasSettled ? .settled : .firstSettled) : .changing
             wasSettled = wasSettled || isSettled
-            try? await Task.sleep(for: pause(phase, elapsed: clock.now - start, using: &random))
+            let pause = pause(phase, elapsed: clock.now - start, using: &random)
+            try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: pause)
         }
         await checker.stop()
     }

@@ -9,7 +9,7 @@ import Synchronization
 /// a listener is one look-up in the kernel, whatever the load, so it is looked up many times between two questions.
 struct ListenerWatch: Sendable {
     /// How often it is looked up: what a death costs at most before the questions begin.
-    static let interval = Duration.milliseconds(20)
+    static let interval = Duration.milliseconds(50)
 
     /// A check whose listener is watched; its target has one.
     struct Watched: Sendable {
@@ -22,8 +22,8 @@ struct ListenerWatch: Sendable {
         let checker: any Checker
     }
 
-    /// Whether a connection to this address of the host would find a listener.
-    let isListening: @Sendable (ConfigurationFile.SocketAddress) throws -> Bool
+    /// Whether a connection to each of these addresses of the host would find a listener; nil where that cannot be told.
+    let listeners: @Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?]
 
     /// Looks until the task is cancelled. When a listener goes, its check is asked at once, one question after the other,
     /// until it has passed or has failed as often as it takes to fail: `fall` counts as ever.
@@ -31,7 +31,7 @@ struct ListenerWatch: Sendable {
     /// The looks are an event loop's timer: a task that sleeps would wake three threads each time.
     func run(_ all: [Watched], record: @escaping @Sendable (CheckOutcome, Watched) async -> Void) async {
         let (departures, continuation) = AsyncStream.makeStream(of: Watched.self)
-        let looks = Looks(isListening: isListening, all: all, departures: continuation)
+        let looks = Looks(all, listeners: listeners, departures: continuation)
         let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(
             initialDelay: .zero, delay: TimeAmount(Self.interval)
         ) { _ in looks.look() }
@@ -54,29 +54,32 @@ struct ListenerWatch: Sendable {
 
 /// What was seen at the last look.
 private final class Looks: Sendable {
-    private let isListening: @Sendable (ConfigurationFile.SocketAddress) throws -> Bool
-    private let all: [ListenerWatch.Watched]
+    private let listeners: @Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?]
+    /// Each place once, however many checks are asked there.
+    private let places: [ConfigurationFile.SocketAddress]
+    private let watched: [ConfigurationFile.SocketAddress: [ListenerWatch.Watched]]
     private let departures: AsyncStream<ListenerWatch.Watched>.Continuation
     private let wasListening: Mutex<[Bool]>
 
     init(
-        isListening: @escaping @Sendable (ConfigurationFile.SocketAddress) throws -> Bool, all: [ListenerWatch.Watched],
+        _ all: [ListenerWatch.Watched], listeners: @escaping @Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?],
         departures: AsyncStream<ListenerWatch.Watched>.Continuation
     ) {
-        self.isListening = isListening
-        self.all = all
+        self.listeners = listeners
         self.departures = departures
-        wasListening = Mutex([Bool](repeating: false, count: all.count))
+        watched = Dictionary(grouping: all.filter { $0.target.listener != nil }, by: \.target.endpoint)
+        places = Array(watched.keys)
+        wasListening = Mutex([Bool](repeating: false, count: places.count))
     }
 
     /// Looks at all of them, and tells of those that have gone since the last look.
     func look() {
+        let now = listeners(places)
         wasListening.withLock { wasListening in
-            for (index, watched) in all.enumerated() {
-                guard let listener = watched.target.listener else { continue }
+            for (index, place) in places.enumerated() {
                 // A look-up that fails says nothing; the check's own interval still rules.
-                let isListening = (try? isListening(listener)) ?? wasListening[index]
-                if wasListening[index], !isListening { departures.yield(watched) }
+                guard let isListening = now[index] else { continue }
+                if wasListening[index], !isListening { watched[place]?.forEach { departures.yield($0) } }
                 wasListening[index] = isListening
             }
         }

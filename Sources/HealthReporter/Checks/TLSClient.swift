@@ -132,14 +132,6 @@ enum TLSWords {
         "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
     }
 
-    /// Whether the file of certificates to trust could not be used.
-    static func isUnusableAuthority(_ error: any Error) -> Bool {
-        switch error {
-        case NIOSSLError.noSuchFilesystemObject, NIOSSLError.failedToLoadCertificate: true
-        default: error is BoringSSLError
-        }
-    }
-
     /// Why a certificate is not trusted; BoringSSL does not tell.
     static func mistrust(of certificate: PeerCertificate?, now: Timestamp = .now()) -> String {
         if let certificate, certificate.end < now { return "the certificate ended on \(certificate.end.day)" }

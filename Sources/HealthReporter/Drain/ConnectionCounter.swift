@@ -8,21 +8,30 @@ struct ConnectionCounter: Sendable {
     struct Counted: Sendable {
         let name: String
         let endpoints: LocalEndpoints
+
+        /// Why its connections cannot be told from others; nil where they can. With all ports of this host's own addresses
+        /// the host's other connections would be counted with its own, and a drain would never end.
+        var obstacle: ReporterError? {
+            guard !endpoints.isExclusive, endpoints.ports.isEmpty else { return nil }
+            return ReporterError(
+                .configuration, operation: "tell its connections from others",
+                cause: "it has all ports of this host's own address",
+                cure: "write a service of its own for each port")
+        }
     }
 
     let services: [Counted]
     let logger: Logger
-    let count: @Sendable (LocalEndpoints) throws -> Int
+    /// The count for each, in their order, of one look at the host's connections.
+    var count: @Sendable ([LocalEndpoints]) throws -> [Int]
     /// What a drain needs beside the count; nil: it does without.
     var tools: DrainTools?
 
     /// How many are open now.
     ///
-    /// - Throws: what counting failed with, or `ReporterError` where the service has all ports of this host's own addresses:
-    ///   the host's other connections would be counted with its own, and a drain would never end.
+    /// - Throws: what counting failed with, or `ReporterError` where they cannot be told from others.
     func connections(of service: Counted) async throws -> Int {
-        try service.requireOwnConnections()
-        return try await NIOThreadPool.singleton.runIfActive { try count(service.endpoints) }
+        try await connections(of: [service])[0].get()
     }
 
     /// Ends those that are open to the service of that name, and returns how many it ended.
@@ -30,7 +39,7 @@ struct ConnectionCounter: Sendable {
     /// - Throws: `ReporterError` where they cannot be told from others, or the kernel refuses.
     func cut(_ name: String) async throws(ReporterError) -> Int {
         guard let service = services.first(where: { $0.name == name }) else { return 0 }
-        try service.requireOwnConnections()
+        if let obstacle = service.obstacle { throw obstacle }
         let operation = "end the connections of \(name)"
         guard let tools else {
             throw ReporterError(.configuration, operation: operation, cause: "nothing here can")
@@ -55,38 +64,43 @@ struct ConnectionCounter: Sendable {
         }
     }
 
+    /// How many are open now to each of these, in their order.
+    private func connections(of services: [Counted]) async -> [Result<Int, any Error>] {
+        let countable = services.filter { $0.obstacle == nil }
+        var counts: [String: Result<Int, any Error>] = [:]
+        if !countable.isEmpty {
+            do {
+                let found = try await NIOThreadPool.singleton.runIfActive { try count(countable.map(\.endpoints)) }
+                for (service, count) in zip(countable, found) { counts[service.name] = .success(count) }
+            } catch {
+                for service in countable { counts[service.name] = .failure(error) }
+            }
+        }
+        return services.map { service in service.obstacle.map { .failure($0) } ?? counts[service.name]! }
+    }
+
     /// Counts again and again, at most once in `interval`, until the task is cancelled. A failure is logged when it
     /// begins, not each time.
-    func run(every interval: Duration, record: @Sendable (String, Int?) async -> Void) async {
+    func run(every interval: Duration, record: @Sendable ([String: Int?]) async -> Void) async {
         var failing: Set<String> = []
         while !Task.isCancelled {
-            for service in services {
-                do {
-                    await record(service.name, try await connections(of: service))
+            let outcomes = await connections(of: services)
+            if Task.isCancelled { return }
+            var counts: [String: Int?] = [:]
+            for (service, outcome) in zip(services, outcomes) {
+                switch outcome {
+                case .success(let count):
+                    counts[service.name] = .some(count)
                     failing.remove(service.name)
-                } catch {
-                    if Task.isCancelled { return }
-                    await record(service.name, nil)
+                case .failure(let error):
+                    counts[service.name] = .some(nil)
                     if failing.insert(service.name).inserted {
                         logger.warning("cannot count the connections of \(service.name): \(error)")
                     }
                 }
             }
+            await record(counts)
             try? await Task.sleep(for: interval)
-        }
-    }
-}
-
-extension ConnectionCounter.Counted {
-    /// Whether the service's connections can be told from the host's others.
-    var hasOwnConnections: Bool { endpoints.isExclusive || !endpoints.ports.isEmpty }
-
-    fileprivate func requireOwnConnections() throws(ReporterError) {
-        guard hasOwnConnections else {
-            throw ReporterError(
-                .configuration, operation: "tell its connections from others",
-                cause: "it has all ports of this host's own address",
-                cure: "write a service of its own for each port")
         }
     }
 }

@@ -24,7 +24,7 @@ struct DrainWatch: Sendable {
     /// One look at all drains.
     func look() async {
         let names = await store.reviewDrains()
-        let services = connections.services.filter { names.contains($0.name) && $0.hasOwnConnections }
+        let services = connections.services.filter { names.contains($0.name) && $0.obstacle == nil }
         guard let tools = connections.tools else { return }
         let looks = try? await NIOThreadPool.singleton.runIfActive { Self.look(at: services, with: tools) }
         guard let looks, !looks.isEmpty else { return }

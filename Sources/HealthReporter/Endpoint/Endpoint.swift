@@ -62,7 +62,7 @@ struct Endpoint: Sendable {
             // Without `since` this is a plain answer like any other.
             await store.recordTold(question.caller.address, of: store.services.map(\.name))
         }
-        return .json(await store.report())
+        return Answer(status: 200, contentType: "application/json", body: await store.reportBody())
     }
 
     private func service(_ name: String, _ question: Question) async throws(ReporterError) -> Answer {

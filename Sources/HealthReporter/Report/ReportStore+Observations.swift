@@ -28,10 +28,19 @@ extension ReportStore {
     }
 
     /// Takes a count of connections into account; nil where they could not be counted.
-    func record(connections: Int?, of service: String) {
-        guard let index = checked.firstIndex(where: { $0.configuration.name == service }) else { return }
-        checked[index].connections = connections
-        refresh()
+    func record(connections: Int?, of service: String) { record(connections: [service: connections]) }
+
+    /// Takes counts of connections into account, by the service's name; nil where they could not be counted.
+    func record(connections counts: [String: Int?]) {
+        var differs = false
+        for index in checked.indices {
+            guard let count = counts[checked[index].configuration.name], count != checked[index].connections else {
+                continue
+            }
+            checked[index].connections = count
+            differs = true
+        }
+        if differs { refresh() }
     }
 
     /// Takes a poll of the report into account; see `DirectorLedger`.

@@ -37,6 +37,8 @@ actor ReportStore {
 
     private var counter: GenerationCounter
     private var current: [Report.Service] = []
+    /// The report as it was last encoded; nil: it has changed since.
+    var encoded: EncodedReport?
     private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     private var waiterNumber: UInt64 = 0
     private var isClosed = false
@@ -146,6 +148,7 @@ actor ReportStore {
     /// Assesses everything anew. Where that makes a difference to a director, or `always`, the generation grows.
     func refresh(always: Bool = false) {
         let next = weigh(Self.assess(checked, setup, warnings, admin, ledger, drains, isStopping: isStopping))
+        guard always || next != current else { return }
         let differs = always || next.map(\.withoutMeasurements) != current.map(\.withoutMeasurements)
         for (old, new) in zip(current, next) where old.state != new.state {
             logger.notice(
@@ -153,6 +156,7 @@ actor ReportStore {
                 metadata: ["was": "\(old.state.rawValue)", "reason": "\(new.reason)", "weight": "\(new.weight)"])
         }
         current = next
+        encoded = nil
         guard differs else { return }
         counter.advance()
         resumeAll()

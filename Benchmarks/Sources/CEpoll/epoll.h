@@ -1,0 +1,3 @@
+// epoll(7), which Glibc's module leaves out.
+#pragma once
+#include <sys/epoll.h>

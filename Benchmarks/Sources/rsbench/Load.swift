@@ -1,0 +1,83 @@
+import Glibc
+
+/// Asks one path on kept-open connections and measures how long each answer takes.
+///
+/// Without a rate each connection asks again as soon as it is answered: that shows how many answers there are at most, and
+/// the time of each is mostly spent waiting for the others. With a rate questions fall due evenly in time and are measured from
+/// when they were due: one that has to wait for a free connection has waited.
+struct Load {
+    let endpoint: Endpoint
+    let path: String
+    let connections: Int
+    let seconds: Int
+    let rate: Int?
+
+    /// An answer that is not there by then does not come.
+    private static let patience: Int64 = 5_000_000_000
+
+    func run() throws(Failure) -> String {
+        let request = HTTPConnection.request(path, of: endpoint)
+        let readiness = Readiness()
+        var callers: [HTTPConnection] = []
+        for index in 0..<connections {
+            let caller = try HTTPConnection(to: endpoint)
+            readiness.add(caller.descriptor, tag: index)
+            callers.append(caller)
+        }
+        // Since when each waits for an answer.
+        var askedAt = [Int64?](repeating: nil, count: connections)
+        var free = Array((0..<connections).reversed())
+        var times: [Int32] = []
+        times.reserveCapacity(seconds * 50_000)
+        var failures = 0
+        var bytes = 0
+        var room = [UInt8](repeating: 0, count: 65_536)
+
+        let start = now()
+        let end = start + Int64(seconds) * 1_000_000_000
+        var asked = 0
+        var latest = start
+        while true {
+            let time = now()
+            while time < end, let caller = free.last {
+                var due = time
+                if let rate {
+                    due = start + Int64(asked) * 1_000_000_000 / Int64(rate)
+                    if due > time { break }
+                }
+                free.removeLast()
+                guard callers[caller].ask(request) else { throw .system("ask \(endpoint)") }
+                askedAt[caller] = due
+                asked += 1
+            }
+            if time >= end, free.count == connections { break }
+            for caller in readiness.wait(rate != nil && time < end ? 0 : 100) {
+                let reading = callers[caller].read(through: &room)
+                if case .partial = reading { continue }
+                guard let began = askedAt[caller] else { throw Failure("\(endpoint) hung up") }
+                latest = now()
+                if case .whole(200, let body) = reading {
+                    times.append(Int32(clamping: (latest - began) / 1_000))
+                    bytes = body.count
+                } else {
+                    failures += 1
+                    if case .broken = reading {
+                        close(callers[caller].descriptor)
+                        callers[caller] = try HTTPConnection(to: endpoint)
+                        readiness.add(callers[caller].descriptor, tag: caller)
+                    }
+                }
+                askedAt[caller] = nil
+                free.append(caller)
+            }
+            guard time - latest < Self.patience else {
+                throw Failure("\(connections - free.count) questions without an answer for 5 s")
+            }
+        }
+        let speed = Double(times.count) / (Double(latest - start) / 1e9)
+        return """
+            \(Int(speed)) answers/s of \(bytes) bytes on \(connections) connections in \(seconds) s\
+            \(rate.map { ", \($0)/s wanted" } ?? ""): \(Distribution(microseconds: times)), \(failures) failed
+            """
+    }
+}
