@@ -43,7 +43,9 @@ struct EdgeFuzzTests {
         var random = FuzzRandom(state: 2)
         for _ in 0..<Self.count {
             let text = String(decoding: FuzzedRequest.make(&random), as: UTF8.self)
-            let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            // What the server takes for the target, or all of it.
+            let target = text.split(separator: " ").dropFirst().first.map(String.init) ?? text
+            let parts = (random.below(4) == 0 ? text : target).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let question = Question(
                 method: "GET", path: parts[0], query: parts.count > 1 ? parts[1] : nil, caller: .network(nil))
             #expect(((try? question.wait) ?? .zero) <= Question.longestWait)
@@ -111,6 +113,7 @@ private enum FuzzedRequest {
     private static let seeds = [
         "GET /v1/report HTTP/1.1\r\nHost: rs1\r\n\r\n",
         "GET /v1/report?since=1&wait=1ms&director=lb1 HTTP/1.1\r\nHost: rs1\r\nAuthorization: Bearer x\r\n\r\n",
+        "GET /v1/report?since=0&wait=3h HTTP/1.1\r\nHost: rs1\r\n\r\n",
         "GET /health/web?drain=404 HTTP/1.0\r\nX-Haproxy-Server-State: UP 2/3\r\nConnection: keep-alive\r\n\r\n",
         "HEAD /weight/web HTTP/1.1\r\nHost: [::1]:9380\r\nendpoint-load-metrics: json\r\n\r\n",
         "GET /v1/services/web HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",

@@ -1,44 +1,54 @@
 import Glibc
 
-/// Holds connections on which nothing is asked, and others on which a question never ends; one that is closed is made anew.
+/// Holds connections on which nothing is asked, and others on which a question never ends; one that is closed is made anew
+/// within a second.
 struct Siege {
     let endpoint: Endpoint
     let idle: Int
     let slow: Int
 
-    func run() throws(Failure) {
+    private struct Besieger {
+        var socket: Int32 = -1
+        /// Whether its question has begun.
+        var hasBegun = false
+    }
+
+    func run() {
         let readiness = Readiness()
-        var sockets: [Int32] = []
-        for index in 0..<idle + slow {
-            sockets.append(-1)
-            renew(&sockets[index], tag: index, readiness)
-        }
-        print("\(sockets.count { $0 >= 0 }) connections held")
-        fflush(nil)
+        let beginning = Array("GET /v1/report HTTP/1.1\r\nHost: \(endpoint)\r\nX-Slow: ".utf8)
+        var besiegers = [Besieger](repeating: Besieger(), count: idle + slow)
         var room = [UInt8](repeating: 0, count: 4_096)
-        var nextByte = now()
+        var next = now()
+        var round = 0
         while true {
-            for tag in readiness.wait(100) where read(sockets[tag], &room, room.count) <= 0 {
-                close(sockets[tag])
-                sockets[tag] = -1
+            if now() >= next {
+                next = now() + 1_000_000_000
+                for index in besiegers.indices {
+                    if besiegers[index].socket < 0, let socket = try? endpoint.beginConnecting() {
+                        besiegers[index] = Besieger(socket: socket)
+                        readiness.add(socket, tag: index)
+                    }
+                    // The slow ones say one more letter of a header a second.
+                    guard index >= idle, besiegers[index].socket >= 0 else { continue }
+                    let words = besiegers[index].hasBegun ? [UInt8(ascii: "a")] : beginning
+                    if write(besiegers[index].socket, words, words.count) == words.count {
+                        besiegers[index].hasBegun = true
+                    }
+                }
+                round += 1
+                if round == 3 { report(besiegers.count { $0.socket >= 0 }) }
             }
-            guard now() >= nextByte else { continue }
-            nextByte += 1_000_000_000
-            for index in sockets.indices {
-                if sockets[index] < 0 { renew(&sockets[index], tag: index, readiness) }
-                // The slow ones send one letter of a header a second.
-                if index >= idle, sockets[index] >= 0 { _ = write(sockets[index], "a", 1) }
+            for tag in readiness.wait(100) where besiegers[tag].socket >= 0 {
+                let count = read(besiegers[tag].socket, &room, room.count)
+                if count > 0 || count < 0 && errno == EAGAIN { continue }
+                close(besiegers[tag].socket)
+                besiegers[tag] = Besieger()
             }
         }
     }
 
-    private func renew(_ socket: inout Int32, tag: Int, _ readiness: Readiness) {
-        guard let descriptor = try? endpoint.connect() else { return }
-        socket = descriptor
-        readiness.add(descriptor, tag: tag)
-        if tag >= idle {
-            let start = Array("GET /v1/report HTTP/1.1\r\nHost: \(endpoint)\r\nX-Slow: ".utf8)
-            _ = write(descriptor, start, start.count)
-        }
+    private func report(_ count: Int) {
+        print("\(count) connections are made or being made")
+        fflush(nil)
     }
 }

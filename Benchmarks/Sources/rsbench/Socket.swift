@@ -20,7 +20,18 @@ struct Endpoint: CustomStringConvertible {
 
     /// A connected socket that does not block.
     func connect() throws(Failure) -> Int32 {
-        try open("connect to \(self)") { Glibc.connect($0, $1, $2) }
+        let descriptor = try open("connect to \(self)") { Glibc.connect($0, $1, $2) }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        return descriptor
+    }
+
+    /// A socket that does not block, connected or about to be.
+    func beginConnecting() throws(Failure) -> Int32 {
+        try open("connect to \(self)") { descriptor, address, length in
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            let outcome = Glibc.connect(descriptor, address, length)
+            return errno == EINPROGRESS ? 0 : outcome
+        }
     }
 
     /// A socket that listens and does not block.
@@ -30,6 +41,7 @@ struct Endpoint: CustomStringConvertible {
             setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
             return bind(descriptor, address, length)
         }
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         guard Glibc.listen(descriptor, 1_024) == 0 else { throw .system("listen on \(self)") }
         return descriptor
     }
@@ -49,7 +61,6 @@ struct Endpoint: CustomStringConvertible {
             close(descriptor)
             throw failure
         }
-        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         return descriptor
     }
 }
