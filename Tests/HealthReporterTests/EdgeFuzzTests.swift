@@ -45,7 +45,8 @@ struct EdgeFuzzTests {
             let text = String(decoding: FuzzedRequest.make(&random), as: UTF8.self)
             // What the server takes for the target, or all of it.
             let target = text.split(separator: " ").dropFirst().first.map(String.init) ?? text
-            let parts = (random.below(4) == 0 ? text : target).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let asked = random.below(4) == 0 ? text : target
+            let parts = asked.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let question = Question(
                 method: "GET", path: parts[0], query: parts.count > 1 ? parts[1] : nil, caller: .network(nil))
             #expect(((try? question.wait) ?? .zero) <= Question.longestWait)

@@ -85,7 +85,9 @@ struct GuardTests {
         #expect(try await status("Authorization: Bearer 0123456789abcdef") == "200")
         #expect(try await status("Authorization: bearer  0123456789abcdef") == "200")
         try folder.write("fedcba9876543210\n", to: "token")
-        try await eventually("the new one counts") { try await status("Authorization: Bearer fedcba9876543210") == "200" }
+        try await eventually("the new one counts") {
+            try await status("Authorization: Bearer fedcba9876543210") == "200"
+        }
         #expect(try await status("Authorization: Bearer 0123456789abcdef") == "401")
         try folder.write("short\n", to: "token")
         try await eventually("it is complained of") {
