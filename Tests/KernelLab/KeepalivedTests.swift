@@ -28,6 +28,13 @@ extension TheKernelLab.KernelIPVSTests {
         try await wait(for: "100", of: server, process, lab)
         try await Deadline.wait(until: "an answer") { try await fleet.request().server == server.name }
 
+        if daemon == .keepalivedByWeight {
+            #expect(try await fleet.agent(server, "weight web 40").status == 0)
+            try await wait(for: "40", of: server, process, lab)
+            #expect(try await fleet.agent(server, "weight web auto").status == 0)
+            try await wait(for: "100", of: server, process, lab)
+        }
+
         let connection = try await OpenConnection(from: lab.client)
         #expect(try await fleet.agent(server, "drain web").status == 0)
         try await wait(for: "0", of: server, process, lab)
@@ -36,9 +43,20 @@ extension TheKernelLab.KernelIPVSTests {
         let waited = try await fleet.agent(server, "drain web --wait --timeout 5m")
         #expect(waited.status == 0, "\(waited.text)")
 
+        // kill -9, so that it has no time to say goodbye: what is drained stays so.
+        fleet.agents[server.name]?.signal(9)
+        try await fleet.agents[server.name]?.ended()
+        try await fleet.startAgent(on: server)
+        try await wait(for: "0", of: server, process, lab)
+
         #expect(try await fleet.agent(server, "undrain web").status == 0)
         try await wait(for: "100", of: server, process, lab)
         #expect(try await fleet.request().server == server.name)
+
+        #expect(try await fleet.agent(server, "maint web").status == 0)
+        try await wait(for: "0", of: server, process, lab)
+        #expect(try await fleet.agent(server, "undrain web").status == 0)
+        try await wait(for: "100", of: server, process, lab)
 
         fleet.webServers[server.name]?.kill()
         try await wait(for: "0", of: server, process, lab)
@@ -68,20 +86,37 @@ extension TheKernelLab.KernelIPVSTests {
 /// A daemon that fills the kernel's IPVS table by its own checks.
 enum DirectorDaemon: String, CaseIterable, CustomTestStringConvertible {
     case keepalived, ldirectord
+    /// keepalived with a check of its own kind, MISC_CHECK, which tells the weight too.
+    case keepalivedByWeight = "keepalived, MISC_CHECK"
 
     var testDescription: String { rawValue }
 
+    /// The README's lines for it; its programs are those under test.
+    private var configuration: String {
+        get throws {
+            let readme = try Readme()
+            let name = self == .ldirectord ? "ldirectord" : "keepalived"
+            let text = try #require(readme.fragment(of: name))
+            guard self == .keepalivedByWeight else { return text }
+            let check = try #require(readme.blocks.first { $0.lines.first?.contains("MISC_CHECK {") == true })
+            let start = try #require(text.firstRange(of: "        HTTP_GET {"))
+            let end = try #require(text.firstRange(of: "\n        }\n"))
+            return (text[..<start.lowerBound] + check.text + "\n" + text[end.upperBound...])
+                .replacing("/usr/local/sbin/rsagent", with: Product.agent)
+        }
+    }
+
     /// Starts it with the README's lines and nothing else. All its files are the host's own.
     func start(on host: LabHost) async throws -> LabProcess {
-        let file = try await host.write(try #require(try Readme().fragment(of: rawValue)), to: "\(rawValue).conf")
+        let file = try await host.write(try configuration, to: "director.conf")
         switch self {
-        case .keepalived:
+        case .keepalived, .keepalivedByWeight:
             return try await host.start(
                 [
                     "keepalived", "--dont-fork", "--log-console", "--no-syslog", "--check", "--use-file", file,
                     "--pid", "\(host.directory)/keepalived.pid",
                     "--checkers_pid", "\(host.directory)/checkers.pid",
-                ], log: rawValue)
+                ], log: "keepalived")
         case .ldirectord:
             // It knows ipvsadm only where Debian installs it; in debug mode, in which it stays in the foreground and writes
             // no files, also in its working directory.
