@@ -115,9 +115,15 @@ extension HealthReporter {
         var zeroSince: ContinuousClock.Instant?
         while true {
             var open = 0
-            for service in connections.services { open += await connections.connections(of: service.name) ?? 0 }
+            // What cannot be counted may be open.
+            var isKnown = true
+            for service in connections.services {
+                let count = await connections.connections(of: service.name)
+                open += count ?? 0
+                isKnown = isKnown && count != nil
+            }
             let now = clock.now
-            if open == 0 {
+            if open == 0, isKnown || now >= deadline {
                 let since = zeroSince ?? now
                 zeroSince = since
                 if now - since >= hold || now >= deadline { return }

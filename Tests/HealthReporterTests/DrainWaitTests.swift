@@ -221,6 +221,23 @@ struct DrainWaitTests {
         #expect(result.progress == [.cutting(1), .holding, .done(.drained)])
     }
 
+    @Test("nobody is cut before the time is up because a director is silent")
+    func forceUnheard() async throws {
+        let open = Box(1)
+        let result = try await wait(
+            directors: [Self.one], timeout: .seconds(300), isForced: true,
+            cut: { elapsed in
+                #expect(elapsed >= .seconds(300))
+                defer { open.value = 0 }
+                return open.value
+            }
+        ) { _ in
+            DrainWait.Sample(administered: Self.drained(told: [], of: [Self.one]), connections: ["web": open.value])
+        }
+        #expect(result.outcome == .notAcknowledged && result.cut == 1)
+        #expect(result.at >= .seconds(300))
+    }
+
     @Test("force has an end: 4 where still nobody knows, 3 where connections come back all the time")
     func forceInVain() async throws {
         let unheard = try await wait(directors: [Self.one], timeout: .seconds(1), isForced: true) { _ in

@@ -23,7 +23,7 @@ struct GuardTests {
             let answer = try #require(await caller.rest())
             #expect(answer.hasPrefix("HTTP/1.1 403 "))
             #expect(answer.lowercased().contains("\r\nconnection: close\r\n"))
-            #expect(answer.contains(#"write allow = [\"\#(strange)/32\"] under [report]"#))
+            #expect(answer.contains(#"allow = [\"\#(strange)/32\"] under [report]"#))
         }
         #expect(agent.log.value.count { $0.hasPrefix("refused: \(strange) may not ask") } == 1)
         #expect(agent.reporter.gate.counters.current.strangers == 3)

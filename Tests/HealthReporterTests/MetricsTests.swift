@@ -131,7 +131,7 @@ struct HealthHeadersTests {
         service.weight = weight
         let store = try makeStore(in: folder, services: [service])
         await store.record(setupProblems: [:])
-        await store.record(load: load)
+        await store.take(load)
         let endpoint = Endpoint(store: store, connections: try makeCounter([service]) { _ in 0 })
         var question = Question(method: "GET", path: path, query: query, caller: .network(nil))
         question.loadMetricsFormat = format
@@ -181,6 +181,18 @@ struct HealthHeadersTests {
         #expect(try await !headers("drain=200").contains("X-Envoy-Immediate-Health-Check-Fail"))
     }
 
+    @Test("who asks for figures of load makes the agent measure them, where no weight needs them")
+    func measured() async throws {
+        let agent = try await GuardedAgent()
+        try await eventually("the host is measured") {
+            let caller = try Caller127(to: agent.port)
+            caller.send(request("/health", "endpoint-load-metrics-format: TEXT"))
+            let answer = await caller.rest() ?? ""
+            return answer.contains("TEXT cpu_utilization=") && answer.contains(", mem_utilization=0.")
+        }
+        try await agent.stop()
+    }
+
     @Test("figures of load come where they are asked for, in the form asked for")
     func orca() async throws {
         let load = LoadFigures(cpu: 0.30004, memory: 0.8, application: 1.5)
@@ -200,4 +212,9 @@ struct HealthHeadersTests {
         #expect(try await header("orca", nil, LoadFigures(cpu: .nan, memory: 0.5)) == "TEXT mem_utilization=0.5")
         await #expect(throws: ReporterError.self) { _ = try await ask("/health", "orca=bin", load: load) }
     }
+}
+
+extension ReportStore {
+    /// As if that had been measured.
+    fileprivate func take(_ figures: LoadFigures) { load = figures }
 }

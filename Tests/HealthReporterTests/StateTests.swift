@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import HealthReporter
@@ -86,6 +87,18 @@ struct StateTests {
                 latest = counter.value
             }
         }
+    }
+
+    @Test("where the generation's file is lost, counting goes on beyond what is asked for by hand")
+    func lostGeneration() async throws {
+        let store = try makeStore(in: folder, services: [makeService()])
+        for _ in 0..<5 {
+            _ = try await store.ask(for: .maint, ControlRequest()); _ = try await store.undrain(ControlRequest())
+        }
+        let drained = try await store.ask(for: .drain, ControlRequest()).administered[0].generation
+        #expect(drained > 5)
+        #expect(unlink("\(folder.path)/generation") == 0)
+        #expect(try await makeStore(in: folder, services: [makeService()]).generation > drained)
     }
 
     @Test("a disk that was full for a while does not set the generation back")

@@ -116,7 +116,9 @@ public struct DrainWait: Sendable {
         if progress != .holding, progress != .done(.drained) { (zeroSince, zeroSamples) = (nil, 0) }
         if case .done = progress { return progress }
         let isUnheard = !hasNobodyToTell && !hasAcknowledgement
-        guard elapsed >= (isUnheard ? acknowledgementTimeout : timeout) || forcedSince != nil else { return progress }
+        // What is to be ended by force has all of its time: nobody is cut because a director is silent.
+        let limit = isUnheard && !isForced ? acknowledgementTimeout : timeout
+        guard elapsed >= limit || forcedSince != nil else { return progress }
         let outcome = Progress.done(isUnheard ? .notAcknowledged : .timeout)
         guard isForced else { return outcome }
         let since = forcedSince ?? elapsed

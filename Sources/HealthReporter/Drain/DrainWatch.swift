@@ -13,9 +13,12 @@ struct DrainWatch: Sendable {
 
     /// Looks until the task is cancelled.
     func run() async {
+        var hadDrains = false
         while !Task.isCancelled {
             let hasDrains = await store.hasDrains
-            await look()
+            // Once more after the last has ended: then nobody watches the wire any more.
+            if hasDrains || hadDrains { await look() }
+            hadDrains = hasDrains
             try? await Task.sleep(for: hasDrains ? Self.interval : Self.idleInterval)
         }
         _ = try? connections.tools?.arrivals([])

@@ -25,7 +25,11 @@ struct AgentCheckServer: Service {
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { [logger] channel in
-                channel.pipeline.addHandler(AcceptErrors(logger: logger))
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([
+                        AcceptErrors(logger: logger), AcceptBackoffHandler(shouldForwardIOErrorCaught: false),
+                    ])
+                }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in

@@ -42,7 +42,7 @@ struct Admission: Sendable {
     static func refusal(of address: IPAddress?) -> String {
         let network = address.map { "\(Prefix(host: $0))" } ?? "ADDRESS/LENGTH"
         let name = address.map(\.description) ?? "this caller"
-        return "\(name) may not ask; to let it, add it to `directors` in rsagent.toml, or write "
+        return "\(name) may not ask; if it is a director, add it to `directors` in rsagent.toml; else let it ask with "
             + "allow = [\"\(network)\"] under [report]"
     }
 }

@@ -25,7 +25,7 @@ extension Endpoint {
         if status != 200, state.isTakenOutByHand {
             answer.headers.append(Answer.Header(name: "X-Envoy-Immediate-Health-Check-Fail", value: "true"))
         }
-        if let orca, let value = await store.load.orca(orca) {
+        if let orca, let value = await store.loadFigures().orca(orca) {
             answer.headers.append(Answer.Header(name: "endpoint-load-metrics", value: value))
         }
         return answer

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Synchronization
 
 /// A connection to an HTTP server, with what guards it: room, TLS, limits, and `ConnectionPersistence`.
 struct GuardedChannel: ServerChildChannel {
@@ -55,7 +56,18 @@ final class AcceptErrors: ChannelInboundHandler, Sendable {
 
     init(logger: Logger) { self.logger = logger }
 
+    /// How often it is told, in seconds: a host without descriptors has enough to do.
+    private static let pause: Int64 = 60
+    private let lastTold = Mutex<ContinuousClock.Instant?>(nil)
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.warning("a connection could not be accepted: \(error)")
+        let isNews = lastTold.withLock { last in
+            guard last.map({ .now - $0 >= .seconds(Self.pause) }) ?? true else { return false }
+            last = .now
+            return true
+        }
+        if isNews { logger.warning("a connection could not be accepted: \(error)") }
+        // To who comes next and accepts nothing for a while: else the same would be tried again at once, for ever.
+        if error is IOError { context.fireErrorCaught(error) }
     }
 }

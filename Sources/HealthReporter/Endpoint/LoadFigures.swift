@@ -35,8 +35,18 @@ extension LoadFigures {
 }
 
 extension ReportStore {
-    /// Takes a measurement of the host into account. It makes no new generation: what directors should act on is the weight.
-    func record(load figures: LoadFigures) {
-        load = figures
+    /// For how long after somebody asked the host goes on being measured, where no weight needs it.
+    private static let interest = Duration.seconds(60)
+
+    /// The latest measurement, for somebody who asks for it: from now on there is one each second. The first who asks finds
+    /// none.
+    func loadFigures(at now: ContinuousClock.Instant = .now) -> LoadFigures {
+        loadAsked = now
+        return load
+    }
+
+    /// Whether somebody asks for how busy the host is.
+    func isLoadAsked(at now: ContinuousClock.Instant = .now) -> Bool {
+        loadAsked.map { now - $0 <= Self.interest } ?? false
     }
 }

@@ -16,7 +16,11 @@ struct GenerationCounter: Sendable {
 
     /// Goes on where the file says. Where it is damaged, counting goes on at the milliseconds since 1970, which no agent
     /// has counted up to.
-    init(file: StateFile, logger: Logger, now: Timestamp) throws(ReporterError) {
+    ///
+    /// - Parameter known: a number that was given for certain: counting goes on beyond it, whatever the file says.
+    init(
+        file: StateFile, beyond known: UInt64 = 0, logger: Logger, now: Timestamp
+    ) throws(ReporterError) {
         self.file = file
         self.logger = logger
         let first: UInt64
@@ -33,8 +37,8 @@ struct GenerationCounter: Sendable {
         } else {
             first = 0
         }
-        value = first
-        reserved = first
+        value = max(first, known)
+        reserved = value
         try reserve()
     }
 

@@ -71,6 +71,7 @@ extension ReportStore {
     /// Takes one look at the host's load into account, and the time that has passed since the last.
     func record(load readings: [LoadMeasure: LoadReading], at now: Weights.Instant = .now) {
         let before = services
+        load = LoadFigures(cpu: readings[.cpu]?.value, memory: readings[.memory]?.value)
         for index in checked.indices {
             var readings = readings
             readings[.connections] = checked[index].connections.map { .figure(Double($0)) }

@@ -30,8 +30,9 @@ actor ReportStore {
     var drains = DrainBook()
     var isStopping = false
     var weights: Weights
-    /// How busy the host is; see `record(load:)`.
+    /// How busy the host is, and when somebody last asked for it.
     var load = LoadFigures()
+    var loadAsked: ContinuousClock.Instant?
     /// When the agent started.
     let started: Timestamp
 
@@ -60,8 +61,10 @@ actor ReportStore {
         adminFile = StateFile("admin.json", in: configuration.stateDirectory)
         try adminFile.createDirectory()
         admin = try AdminState.load(from: adminFile)
+        // What is asked for by hand is known by its generation, also where the other file was lost.
         counter = try GenerationCounter(
-            file: StateFile("generation", in: configuration.stateDirectory), logger: logger, now: now)
+            file: StateFile("generation", in: configuration.stateDirectory),
+            beyond: admin.services.values.map(\.generation).max() ?? 0, logger: logger, now: now)
         ledger = DirectorLedger(directors: configuration.directors)
         directors = DirectorWatch(
             DirectorPresence(directors: configuration.directors, silence: silence, now: instant), tell: onDirectors)

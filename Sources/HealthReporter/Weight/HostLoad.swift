@@ -11,7 +11,7 @@ struct HostLoad: Sendable {
         var idle: UInt64
     }
 
-    let wanted: Set<LoadMeasure>
+    private(set) var wanted: Set<LoadMeasure>
     private let read: @Sendable (String) throws(ReporterError) -> [UInt8]?
     private var latest: CPUTime?
 
@@ -24,6 +24,13 @@ struct HostLoad: Sendable {
     ) {
         self.wanted = wanted.intersection(Self.measures)
         self.read = read
+    }
+
+    /// The same, looking at other measures; what it knows of CPU time so far still counts.
+    func wanting(_ measures: Set<LoadMeasure>) -> HostLoad {
+        var next = self
+        next.wanted = measures.intersection(Self.measures)
+        return next
     }
 
     /// Looks at what is wanted. The share of CPU time is that since the last look: the first one has none.

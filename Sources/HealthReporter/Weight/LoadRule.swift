@@ -24,6 +24,11 @@ enum LoadReading: Sendable, Equatable {
     case figure(Double)
     /// In words, the same words for the same cause.
     case unreadable(String)
+
+    /// The figure, where there is one.
+    var value: Double? {
+        if case .figure(let figure) = self { figure } else { nil }
+    }
 }
 
 /// One measure and the two figures between which it takes the weight down.

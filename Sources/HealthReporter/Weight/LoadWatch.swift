@@ -8,10 +8,13 @@ struct LoadWatch: Sendable {
 
     let store: ReportStore
 
-    /// Looks until the task is cancelled. Where no service has load rules or a slow start there is nothing to look for.
+    /// What directors may ask for (ORCA).
+    private static let askable: Set<LoadMeasure> = [.cpu, .memory]
+
+    /// Looks until the task is cancelled. Where no service has load rules or a slow start, and nobody asks, there is nothing to
+    /// look for.
     func run() async {
         let services = await store.checked.map(\.configuration)
-        guard services.contains(where: { $0.load != nil || $0.slowStart > .zero }) else { return }
         let commands = services.enumerated().compactMap { index, service in
             service.load?.command.map { (index, $0.arguments) }
         }
@@ -25,13 +28,21 @@ struct LoadWatch: Sendable {
     }
 
     private func watchHost(for services: [AgentConfiguration.Service]) async {
-        var host = HostLoad(Set(services.flatMap { $0.load?.rules.map(\.measure) ?? [] }))
+        let ruled = Set(services.flatMap { $0.load?.rules.map(\.measure) ?? [] })
+        let isFollowed = services.contains { $0.load != nil || $0.slowStart > .zero }
+        var host = HostLoad(ruled)
+        var wasAsked = false
         while !Task.isCancelled {
-            let (next, readings) = await Self.sample(host)
-            host = next
-            await store.record(load: readings)
-            await store.keepWarmServices()
-            try? await Task.sleep(for: Self.interval)
+            let isAsked = await store.isLoadAsked()
+            if isAsked != wasAsked { host = host.wanting(isAsked ? ruled.union(Self.askable) : ruled) }
+            if isFollowed || isAsked || wasAsked {
+                let (next, readings) = await Self.sample(host)
+                host = next
+                await store.record(load: readings)
+                await store.keepWarmServices()
+            }
+            wasAsked = isAsked
+            try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: Self.interval)
         }
     }
 
