@@ -4,7 +4,8 @@ import HealthReporter
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "One answer about a service as a director's own health check wants it, within a second.",
+        abstract:
+            "One answer about a service, as a director's own health check wants it, within a second.",
         discussion: """
             Exit status with --keepalived (MISC_CHECK with misc_dynamic): 1 failed, 2 drained, 3 to 255 sound with a weight of \
             1 to 253. With --ldirectord (checktype = external): 0 up, 1 not. Whatever else goes wrong is 1 too.
@@ -36,12 +37,21 @@ struct Check: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The private key of that certificate.", valueName: "file"))
     var key: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long it may take: 100ms to 60s, less than the director's own limit (misc_timeout).", valueName: "time")
+    )
+    var timeout = TimeArgument(duration: DirectorCheck.limit)
+
     @OptionGroup var control: ControlOptions
 
     @Argument(help: "What ldirectord adds: VIP VPORT RIP RPORT. Without --agent the one on RIP is asked, port 9380.")
     var place: [String] = []
 
     func validate() throws {
+        guard (.milliseconds(100)...(.seconds(60))).contains(timeout.duration) else {
+            throw ValidationError("--timeout is from 100ms to 60s")
+        }
         guard keepalived != ldirectord else { throw ValidationError("say one of --keepalived and --ldirectord") }
         guard place.isEmpty || ldirectord && place.count == 4 else {
             throw ValidationError("after the service come VIP VPORT RIP RPORT, with --ldirectord only")
@@ -52,6 +62,7 @@ struct Check: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if timeout.duration > DirectorCheck.limit { Self.limitTime(to: timeout.duration + .milliseconds(100)) }
         let check: DirectorCheck = keepalived ? .keepalived : .ldirectord
         let answer: Report.Service
         do {
@@ -69,19 +80,21 @@ struct Check: AsyncParsableCommand {
         guard let url else { return try await control.client().service(service) }
         let tls = AgentClient.TLS(authority: ca, certificate: certificate, key: key)
         return try await AgentClient(url: url, tokenFile: tokenFile, tls: tls)
-            .service(service, within: DirectorCheck.limit)
+            .service(service, within: timeout.duration)
     }
 
-    /// Ends the process with a failure when its second is nearly over, whatever it is waiting for: a file on a server that is
-    /// gone, a name that is looked up.
-    static func limitTime() {
+    /// Ends the process with a failure when its time is up, whatever it is waiting for: a file on a server that is gone, a name
+    /// that is looked up. Until the command line is understood that is nearly a second.
+    static func limitTime(to limit: Duration = .milliseconds(900)) {
         signal(SIGALRM) { _ in
             let line = StaticString("rsagent check: no answer in time\n")
             _ = write(2, line.utf8Start, line.utf8CodeUnitCount)
             _exit(DirectorCheck.failure)
         }
         var timer = itimerval()
-        timer.it_value.tv_usec = 900_000
+        let (seconds, attoseconds) = limit.components
+        timer.it_value.tv_sec = Int(seconds)
+        timer.it_value.tv_usec = Int(attoseconds / 1_000_000_000_000)
         _ = setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
     }
 }
