@@ -12,6 +12,12 @@ public struct LocalEnds: Hashable, Sendable {
     public init(addresses: Set<IPAddress>, ports: Set<UInt16>) {
         (self.addresses, self.ports) = (addresses, ports)
     }
+
+    /// Whether a connection that ends on one of the addresses is a client's: on one of the ports, and not from one of the
+    /// addresses themselves, as this host's own checks are.
+    func isClients(_ connection: TCPConnection) -> Bool {
+        (ports.isEmpty || ports.contains(connection.localPort)) && !addresses.contains(connection.remote)
+    }
 }
 
 /// Counts a list of connections for many `LocalEnds` at once.
@@ -31,13 +37,7 @@ struct ConnectionTally {
 
     /// Adds a connection to the count of each that it is a client's connection to.
     func count(_ connection: TCPConnection, into counts: inout [Int]) {
-        for place in places[connection.local] ?? [] {
-            let end = ends[place]
-            guard end.ports.isEmpty || end.ports.contains(connection.localPort),
-                !end.addresses.contains(connection.remote)
-            else { continue }
-            counts[place] += 1
-        }
+        for place in places[connection.local] ?? [] where ends[place].isClients(connection) { counts[place] += 1 }
     }
 }
 

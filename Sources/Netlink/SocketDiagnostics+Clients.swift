@@ -37,11 +37,8 @@ extension SocketDiagnostics {
     private static func find(
         _ ends: LocalEnds, keeping limit: Int
     ) throws(NetlinkError) -> (count: Int, kept: [Listed]) {
-        let tally = ConnectionTally(of: [ends])
-        return try reduce(into: (0, []), portFilter: PortFilter([ends])) { found, listed in
-            var counts = [0]
-            tally.count(listed.connection, into: &counts)
-            guard counts[0] > 0 else { return }
+        try reduce(into: (0, []), portFilter: PortFilter([ends])) { found, listed in
+            guard ends.addresses.contains(listed.connection.local), ends.isClients(listed.connection) else { return }
             found.count += 1
             if found.kept.count < limit { found.kept.append(listed) }
         }

@@ -52,7 +52,4 @@ extension ReportStore {
         }
         refresh()
     }
-
-    /// The generation of the drain of `name`; nil: it is not drained.
-    func drainGeneration(of name: String) -> UInt64? { drainGenerations[name] }
 }

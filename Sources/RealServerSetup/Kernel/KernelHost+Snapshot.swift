@@ -37,8 +37,7 @@ extension KernelHost {
         var departures: [HostSnapshot.Departure] = []
         for isIPv6 in [false, true] {
             departures += try netlink { network throws(NetlinkError) in
-                let ours = Planner.table...Planner.table + 2
-                guard try network.hasRules(isIPv6: isIPv6, besides: ours) else { return [] }
+                guard try network.hasRules(isIPv6: isIPv6, besides: Planner.priorities) else { return [] }
                 let answers = request.answers(OwnAddresses(request, snapshot), isIPv6: isIPv6)
                 let destination = SetupRequest.farOff(isIPv6: isIPv6)
                 let usual = try network.lookUp(destination: destination)

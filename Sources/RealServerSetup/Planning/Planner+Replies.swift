@@ -20,9 +20,8 @@ extension SetupRequest {
             let sources =
                 service.forward == .nat
                 ? [own[isIPv6: isIPv6]].compactMap(\.self) : service.vips.filter { ($0.v6 != nil) == isIPv6 }
-            let ports = service.realPort.map { [$0] } ?? service.ports
             for source in sources {
-                for port in ports.isEmpty ? [nil] : ports.map(Optional.some)
+                for port in service.localPorts
                 where seen.insert(Answer(source: source, port: port)).inserted {
                     answers.append((source, port))
                 }
@@ -38,12 +37,12 @@ extension Planner {
         for departure in host.departures {
             let services = request.services.filter { service in
                 let isFrom = service.forward == .nat || service.vips.contains(departure.source)
-                let ports = service.realPort.map { [$0] } ?? service.ports
-                return isFrom && (ports.isEmpty || departure.port.map(ports.contains) ?? true)
+                return isFrom
+                    && service.localPorts.contains { $0 == nil || departure.port == nil || $0 == departure.port }
             }
             let isIPv6 = departure.source.v6 != nil
             let command = "ip \(isIPv6 ? "-6 " : "")rule show"
-            let returning = Set(services.filter { $0.forward == .nat || $0.reply == .director }.map(\.name))
+            let returning = Set(request.returningServices.map(\.name)).intersection(services.map(\.name))
             let hasTable = host.routes.contains {
                 $0.table == Self.table && $0.destination.length == 0 && ($0.destination.address.v6 != nil) == isIPv6
             }
@@ -182,9 +181,7 @@ extension Planner {
         for service in services {
             if service.forward == .nat {
                 // Only what the service itself says: the host's other traffic keeps its way.
-                let ports: [UInt16?] =
-                    service.realPort.map { [$0] } ?? (service.ports.isEmpty ? [nil] : service.ports.map { $0 })
-                for port in ports {
+                for port in service.localPorts {
                     let rule = RoutingRule(
                         isIPv6: isIPv6, priority: Self.table, source: Prefix(host: own), transport: 6,
                         sourcePort: port, table: Self.table)
@@ -219,6 +216,14 @@ extension Planner {
                 .rule(rule), .reply, missing: "default_route is set, and what this host sends goes by another way",
                 inTheWay: "", for: services)
         }
+    }
+}
+
+extension AgentConfiguration.Service {
+    /// The ports it listens on here; nil: any.
+    fileprivate var localPorts: [UInt16?] {
+        if let realPort { return [realPort] }
+        return ports.isEmpty ? [nil] : ports.map(Optional.some)
     }
 }
 

@@ -28,6 +28,8 @@ struct Planner {
 
     /// The number of rsagent's own routing table, and of the rules that lead to it: ahead of main (32766), behind local (0).
     static let table: UInt32 = 9380
+    /// The priorities of those rules.
+    static let priorities = table...table + 2
 
     init(
         _ request: SetupRequest, _ host: HostSnapshot, _ ownership: Ownership, _ preferredDirectors: [IPAddress]?
@@ -131,7 +133,7 @@ extension HostObject {
         case .tunnel(_, let name): name.hasPrefix("rsagent-")
         case .guardTable, .arpWall: true
         case .route(let route, _): route.table == Planner.table
-        case .rule(let rule): (Planner.table...Planner.table + 2).contains(rule.priority)
+        case .rule(let rule): Planner.priorities.contains(rule.priority)
         case .encapsulationPort: false
         }
     }
