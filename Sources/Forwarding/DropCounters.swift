@@ -7,6 +7,9 @@ public struct DropCounters: Sendable {
     /// Packets answered by ``Verdict/timeExceeded``.
     public internal(set) var timeExceeded: UInt64 = 0
 
+    /// Packets answered by ``Verdict/tooBig(mtu:)``.
+    public internal(set) var tooBig: UInt64 = 0
+
     /// All counters at 0.
     public init() {}
 
@@ -19,5 +22,16 @@ public struct DropCounters: Sendable {
     /// Packets dropped for any reason; those that were answered are not among them.
     public var total: UInt64 {
         DropReason.allCases.reduce(0) { $0 + self[$1] }
+    }
+
+    /// Counts what is answered.
+    @inline(__always)
+    mutating func note(_ verdict: Verdict) {
+        switch verdict {
+        case .unreachable: unreachable += 1
+        case .timeExceeded: timeExceeded += 1
+        case .tooBig: tooBig += 1
+        case .notOurs, .transmit, .drop, .split: break
+        }
     }
 }

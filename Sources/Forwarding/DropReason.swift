@@ -6,7 +6,7 @@ public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
     /// The IPv4 total length is 0: a super-packet longer than 65,535 bytes ("BIG TCP"), whose length nobody can check.
     /// Keep the interface's `gso_ipv4_max_size` and `gro_ipv4_max_size` at 65,536.
     case oversized
-    /// A fragment: what lies where ports would be need not be ports.
+    /// A fragment without ports whose first one was not seen: it would say where to.
     case fragment
     /// The source cannot be a single host's address, or it is the VIP itself (RFC 1812 §5.3.7).
     case martian

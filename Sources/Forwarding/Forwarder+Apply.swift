@@ -3,7 +3,7 @@ import NetworkAddress
 extension Forwarder {
     /// Makes these the services. Applying the same list again changes nothing.
     ///
-    /// Services are matched by VIP and port (of two with the same ones the first counts), servers by address. What did not
+    /// Services are matched by VIP, protocol and port (of two with the same ones the first counts), servers by address and port. What did not
     /// change keeps its flows, its counters and whose turn it is. In particular:
     ///
     /// - a server whose weight became 0 gets no new connections, and its flows go on;
@@ -15,27 +15,33 @@ extension Forwarder {
     public mutating func apply(_ desired: [VirtualService], now: Ticks) {
         // Flows whose time has come go first: a server remembered only for them is then forgotten.
         expire(now: now, budget: .max)
+        if desired.contains(where: { $0.vip.v6 != nil }) { makeRoomForIPv6() }
+        board.apply(desired)
+    }
+}
 
+extension Switchboard {
+    /// See ``Forwarder/apply(_:now:)``.
+    fileprivate mutating func apply(_ desired: [VirtualService]) {
         var slots = servers.taken
         var unwanted = Set(slots.values)
         var newServices: [Service] = []
         var newMembers: [Member] = []
         var newNames: [String] = []
-        var seen: Set<UInt64> = []
+        var insiders: Set<IPv6Address> = []
+        var seen: Set<ServiceIdentity> = []
 
-        for wanted in desired where seen.insert(UInt64(wanted.vip.rawValue) << 16 | UInt64(wanted.port)).inserted {
+        for wanted in desired where seen.insert(wanted.identity).inserted {
             var members: [Member] = []
             for server in wanted.servers {
-                let identity = Server.Identity(
-                    vip: wanted.vip.rawValue, port: wanted.port, address: server.address.rawValue)
+                let identity = Server.Identity(wanted, server)
                 let slot = slots[identity] ?? servers.add(Server(identity))
                 guard !members.contains(where: { $0.server == slot }) else { continue }
                 slots[identity] = slot
                 unwanted.remove(slot)
-                servers[slot].pointee.service = newServices.count
-                servers[slot].pointee.weight = max(0, server.weight)
-                servers[slot].pointee.station = server.station
+                servers[slot].pointee.take(server, of: newServices.count)
                 members.append(Member(server: slot, weight: server.station == nil ? 0 : max(0, server.weight)))
+                if server.method == .nat { insiders.insert(identity.address) }
             }
             let start = newMembers.count
             newMembers += members
@@ -47,22 +53,26 @@ extension Forwarder {
             servers[slot].pointee.service = nil
             servers.forgetIfUnused(slot)
         }
-        services = ServiceTable(newServices, members: newMembers)
+        services = ServiceTable(newServices, members: newMembers, insiders: Array(insiders))
         names = newNames
     }
 
     /// The service as wanted, with the counters and the turn of the one that there was.
     private func service(_ wanted: VirtualService, of members: [Member], in range: Range<Int>) -> Service {
-        let vip = wanted.vip.rawValue
-        var new = Service(vip: vip, port: wanted.port, scheduler: wanted.scheduler, members: range)
-        guard let index = services.exactly(vip, wanted.port) else {
+        let identity = wanted.identity
+        var new = Service(
+            vip: identity.vip, transport: identity.transport, port: identity.port, scheduler: wanted.scheduler,
+            persistence: wanted.persistence, expiresQuiescentTemplates: wanted.expiresQuiescentTemplates,
+            expiresOrphans: wanted.expiresOrphans, isSloppy: wanted.isSloppy, answersReturn: wanted.answersReturn,
+            members: range)
+        guard let index = services.exactly(identity) else {
             new.rotation.membersChanged(wanted.scheduler, to: members)
             return new
         }
         let old = services[index].pointee
         new.connections = old.connections
-        new.packets = old.packets
-        new.bytes = old.bytes
+        new.inbound = old.inbound
+        new.outbound = old.outbound
         guard old.scheduler == wanted.scheduler else {
             new.rotation.membersChanged(wanted.scheduler, to: members)
             return new
@@ -83,5 +93,30 @@ extension Forwarder {
             if let now = members.firstIndex(where: { $0.server == member.server }) { return now }
         }
         return -1
+    }
+}
+
+extension VirtualService {
+    fileprivate var identity: ServiceIdentity {
+        ServiceIdentity(vip: IPv6Address(wide: vip), transport: transport.rawValue, port: port)
+    }
+}
+
+extension Server.Identity {
+    fileprivate init(_ service: VirtualService, _ server: RealServer) {
+        self.init(
+            vip: IPv6Address(wide: service.vip), port: service.port, transport: service.transport.rawValue,
+            address: IPv6Address(wide: server.address), serverPort: server.port)
+    }
+}
+
+extension Server {
+    /// Takes up what is wanted of it.
+    fileprivate mutating func take(_ wanted: RealServer, of service: Int) {
+        self.service = service
+        weight = max(0, wanted.weight)
+        method = wanted.method
+        station = wanted.station
+        mtu = wanted.mtu
     }
 }

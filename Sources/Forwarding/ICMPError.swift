@@ -73,7 +73,7 @@ public enum ICMPError: Hashable, Sendable, CaseIterable {
 
     /// The IPv4 packet in a frame that may be answered with an ICMP error, without the frame's padding.
     private static func quotablePacket(in frame: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        guard let destination = Segment.destination(of: frame), let base = frame.baseAddress else { return nil }
+        guard let ends = Packet.ends(of: frame), ends.family == .v4, let base = frame.baseAddress else { return nil }
         let headerLength = Int(base.byte(at: FrameLayout.ethernetHeader) & 0x0F) * 4
         let totalLength = Int(base.word(at: FrameLayout.totalLength))
         guard base.byte(at: FrameLayout.ethernetHeader) >> 4 == 4, headerLength >= 20,
@@ -83,7 +83,7 @@ public enum ICMPError: Hashable, Sendable, CaseIterable {
             base.byte(at: FrameLayout.transport) != icmp,
             base.byte(at: FrameLayout.sourceMAC) & 1 == 0,
             IPv4Address(rawValue: base.long(at: FrameLayout.source)).isHost,
-            IPv4Address(rawValue: destination).isHost
+            IPv4Address(rawValue: ends.destination.low32).isHost
         else { return nil }
         return UnsafeRawBufferPointer(start: base + FrameLayout.ethernetHeader, count: totalLength)
     }

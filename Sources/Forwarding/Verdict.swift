@@ -1,6 +1,6 @@
 /// What to do with a frame that ``Forwarder/forward(_:now:)`` has looked at.
 public enum Verdict: Hashable, Sendable {
-    /// Not IPv4 for one of our VIPs: leave it alone. The frame was not changed.
+    /// Not IP to or from one of our VIPs: leave it alone. The frame was not changed.
     case notOurs
     /// The frame was rewritten in place: send it through this interface, an index into the caller's list
     /// (``LinkStation/egress``).
@@ -13,4 +13,10 @@ public enum Verdict: Hashable, Sendable {
     /// The packet may not travel further: answer with ``ICMPError/timeExceeded`` (`decrement_ttl` in
     /// `net/netfilter/ipvs/ip_vs_xmit.c`). The frame was not changed, nor was any flow.
     case timeExceeded
+    /// The packet is too long for the way to its server and may not be fragmented: answer with the length that fits, in bytes
+    /// of IP packet (RFC 1191, RFC 8201). The frame was not changed, nor was any flow.
+    case tooBig(mtu: Int)
+    /// The packet is too long for the way to its server: cut it into packets of at most `limit` bytes and give each of them
+    /// to ``Forwarder/forward(_:now:)``. The frame was not changed, nor was any flow.
+    case split(limit: Int)
 }

@@ -4,14 +4,14 @@ import Testing
 
 @Suite("Flow table")
 struct FlowTableTests {
-    static func key(_ number: Int) -> FlowKey {
-        FlowKey(client: UInt32(number / 7), vip: 0xC000_020A, clientPort: UInt16(number % 7), port: 80)
+    static func key(_ number: Int) -> IPv4FlowKey {
+        IPv4FlowKey(client: UInt32(number / 7), vip: 0xC000_020A, clientPort: UInt16(number % 7), port: 80, transport: 6)
     }
 
-    @Test("a flow takes 40 bytes and at most two buckets of 4, fixed when the table is made")
+    @Test("a flow of IPv4 takes 56 bytes and two buckets of 4, fixed when the table is made")
     func size() {
-        #expect(MemoryLayout<Flow>.stride == 40)
-        #expect(Forwarder.bytesPerFlow == 48)
+        #expect(MemoryLayout<Flow<IPv4FlowKey>>.stride == 56)
+        #expect(Forwarder.bytesPerFlow == 64)
         let forwarder = Forwarder(flowCapacity: 1000, seed: 1)
         #expect((forwarder.flowCapacity, forwarder.flowCount) == (1000, 0))
     }
@@ -20,37 +20,46 @@ struct FlowTableTests {
         "whatever is added, renewed, removed and expired, it holds what a dictionary would",
         arguments: [1, 2, 3, 64, 1000])
     func model(capacity: Int) {
-        var table = FlowTable(capacity: capacity, seed: UInt64(capacity))
-        var model: [Int: (server: UInt32, state: TCPState, deadline: UInt64)] = [:]
+        var table = FlowTable<IPv4FlowKey>(capacity: capacity, seed: UInt64(capacity))
+        var model: [Int: (server: UInt32, state: FlowState, deadline: UInt64, isTranslated: Bool)] = [:]
         var random = SplitMix(state: UInt64(capacity))
+        let timeouts = FlowTimeouts()
         var now: UInt64 = 0
         for _ in 0..<20_000 {
             now += UInt64.random(in: 0...1000, using: &random)
             let number = Int.random(in: 0..<capacity * 2, using: &random)
-            let state = TCPState.allCases.randomElement(using: &random) ?? .none
+            let state = Self.states.randomElement(using: &random) ?? .udp
             let found = table.find(Self.key(number))
             #expect((found != nil) == (model[number] != nil))
+            #expect(
+                table.findAnswered(Self.answer(number)) == (model[number]?.isTranslated == true ? found : nil))
             if let found, let known = model[number] {
-                #expect(table[found].server == known.server && table[found].state == known.state)
-                #expect(table[found].deadline == known.deadline)
+                let flow = table[found].pointee
+                #expect(flow.server == known.server && flow.state == known.state && flow.deadline == known.deadline)
                 if Bool.random(using: &random) {
                     table.renew(found, state: state, now: now)
-                    model[number] = (known.server, state, now + state.timeout)
+                    model[number]?.state = state
+                    model[number]?.deadline = now + timeouts.of(state)
                 } else {
                     table.remove(found)
                     model[number] = nil
                 }
             } else if !table.isFull {
                 let server = UInt32.random(in: 0...9, using: &random)
-                table.add(Self.key(number), server: server, state: state, now: now)
-                model[number] = (server, state, now + state.timeout)
+                let isTranslated = Bool.random(using: &random)
+                let answer = Self.answer(number)
+                _ = table.add(
+                    Flow(
+                        key: Self.key(number), state: state, kind: .service, inside: answer.vip, server: server,
+                        insidePort: answer.port), isTranslated: isTranslated, now: now)
+                model[number] = (server, state, now + timeouts.of(state), isTranslated)
             }
             if Int.random(in: 0..<50, using: &random) == 0 {
                 let inState = model.values.filter { $0.state == state }
                 let oldest = table.oldest(in: state)
-                #expect(oldest.map { table[$0].deadline } == inState.map(\.deadline).min())
+                #expect(oldest.map { table[$0].pointee.deadline } == inState.map(\.deadline).min())
                 while let flow = table.expired(now: now) {
-                    #expect(table[flow].deadline <= now)
+                    #expect(table[flow].pointee.deadline <= now)
                     table.remove(flow)
                 }
                 model = model.filter { $0.value.deadline > now }
@@ -61,17 +70,24 @@ struct FlowTableTests {
         for number in model.keys { #expect(table.find(Self.key(number)) != nil) }
     }
 
+    static let states = TCPState.allCases.map(FlowState.tcp) + [.udp, .echo]
+
+    /// What the answers of the flow with that number are found by: one of a few servers, on port 8080.
+    static func answer(_ number: Int) -> IPv4FlowKey {
+        key(number).with(vip: 0x0A00_0000 + UInt32(number % 3), port: 8080)
+    }
+
     @Test("the hash spreads consecutive clients, and differently for each seed")
     func hash() {
         let buckets = 1024
-        func counts(_ seed: UInt64, _ keys: [FlowKey]) -> [Int] {
+        func counts(_ seed: UInt64, _ keys: [IPv4FlowKey]) -> [Int] {
             let hash = FlowHash(seed: seed)
             var counts = [Int](repeating: 0, count: buckets)
-            for key in keys { counts[Int(hash(key) & UInt64(buckets - 1))] += 1 }
+            for key in keys { counts[Int(key.hash(hash) & UInt64(buckets - 1))] += 1 }
             return counts
         }
-        let ports = (0..<buckets).map { FlowKey(client: 1, vip: 2, clientPort: UInt16($0), port: 80) }
-        let clients = (0..<buckets).map { FlowKey(client: UInt32($0) << 12, vip: 2, clientPort: 1, port: 80) }
+        let ports = (0..<buckets).map { IPv4FlowKey(client: 1, vip: 2, clientPort: UInt16($0), port: 80, transport: 6) }
+        let clients = (0..<buckets).map { IPv4FlowKey(client: UInt32($0) << 12, vip: 2, clientPort: 1, port: 80, transport: 6) }
         for keys in [ports, clients] {
             // Balls into as many bins: about 7 in the fullest, 37 % empty. 20 and 50 % are far out.
             let spread = counts(1, keys)
@@ -80,8 +96,8 @@ struct FlowTableTests {
         }
         // Keys chosen to share a bucket under one seed spread under another.
         let hash = FlowHash(seed: 1)
-        let chosen = (0..<200_000).lazy.map { FlowKey(client: UInt32($0), vip: 2, clientPort: 1, port: 80) }
-            .filter { hash($0) & UInt64(buckets - 1) == 0 }
+        let chosen = (0..<200_000).lazy.map { IPv4FlowKey(client: UInt32($0), vip: 2, clientPort: 1, port: 80, transport: 6) }
+            .filter { $0.hash(hash) & UInt64(buckets - 1) == 0 }
         let keys = Array(chosen)
         #expect(keys.count > 100)
         #expect(counts(1, keys).max() == keys.count)
@@ -91,23 +107,23 @@ struct FlowTableTests {
     @Test("every part of the key changes the hash")
     func keyParts() {
         let hash = FlowHash(seed: 9)
-        let base = FlowKey(client: 1, vip: 2, clientPort: 3, port: 4)
-        var others: Set<UInt64> = [hash(base)]
+        let base = IPv4FlowKey(client: 1, vip: 2, clientPort: 3, port: 4, transport: 6)
+        var others: Set<UInt64> = [base.hash(hash)]
         for bit in 0..<32 {
             var key = base
             key.client ^= 1 << UInt32(bit)
-            others.insert(hash(key))
+            others.insert(key.hash(hash))
             key = base
             key.vip ^= 1 << UInt32(bit)
-            others.insert(hash(key))
+            others.insert(key.hash(hash))
         }
         for bit in 0..<16 {
             var key = base
             key.clientPort ^= 1 << UInt16(bit)
-            others.insert(hash(key))
+            others.insert(key.hash(hash))
             key = base
             key.port ^= 1 << UInt16(bit)
-            others.insert(hash(key))
+            others.insert(key.hash(hash))
         }
         #expect(others.count == 97)
     }

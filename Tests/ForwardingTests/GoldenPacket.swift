@@ -149,18 +149,36 @@ extension GoldenPacket {
             ],
             verdict: .drop(.malformed)),
         GoldenPacket(
-            description: "the first fragment",
+            description: "the first fragment goes where its flow goes",
             input: [
                 "0200000000010200000000fe0800",
                 "450000281234200040065c57c6336407c000020a",
                 "9c410050000003fb000013895010faf014890000",
             ],
-            verdict: .drop(.fragment)),
+            verdict: .transmit(egress: 0),
+            output: [
+                "0200000000110200000000010800",
+                "45000028123420003f065d57c6336407c000020a",
+                "9c410050000003fb000013895010faf014890000",
+            ]),
         GoldenPacket(
-            description: "a later fragment",
+            description: "a later fragment follows the first",
             input: [
                 "0200000000010200000000fe0800",
                 "45000028123400b940067b9ec6336407c000020a",
+                "9c410050000003fb000013895010faf014890000",
+            ],
+            verdict: .transmit(egress: 0),
+            output: [
+                "0200000000110200000000010800",
+                "45000028123400b93f067c9ec6336407c000020a",
+                "9c410050000003fb000013895010faf014890000",
+            ]),
+        GoldenPacket(
+            description: "a later fragment of a packet whose first was not seen",
+            input: [
+                "0200000000010200000000fe0800",
+                "45000028123500b940067b9dc6336407c000020a",
                 "9c410050000003fb000013895010faf014890000",
             ],
             verdict: .drop(.fragment)),

@@ -6,15 +6,15 @@ import Testing
 struct GoldenPacketTests {
     static let services = [
         VirtualService(
-            name: "web", vip: IPv4Address(192, 0, 2, 10), port: 80, scheduler: .rr,
+            name: "web", vip: .v4(IPv4Address(192, 0, 2, 10)), port: 80, scheduler: .rr,
             servers: [
                 RealServer(
-                    address: IPv4Address(10, 0, 0, 11), weight: 1,
+                    address: .v4(IPv4Address(10, 0, 0, 11)), weight: 1,
                     station: LinkStation(
                         egress: 0, source: MACAddress(rawValue: 0x02_00_00_00_00_01),
                         destination: MACAddress(rawValue: 0x02_00_00_00_00_11))),
                 RealServer(
-                    address: IPv4Address(10, 0, 0, 12), weight: 1,
+                    address: .v4(IPv4Address(10, 0, 0, 12)), weight: 1,
                     station: LinkStation(
                         egress: 1, source: MACAddress(rawValue: 0x02_00_00_00_00_02),
                         destination: MACAddress(rawValue: 0x02_00_00_00_00_12))),
@@ -38,7 +38,7 @@ struct GoldenPacketTests {
         }
         let forwarded = GoldenPacket.all.count { $0.output != nil }
         #expect(forwarded > 10)
-        #expect(forwarder.statistics()[0].packets == UInt64(forwarded))
+        #expect(forwarder.statistics()[0].inbound.packets == UInt64(forwarded))
     }
 
     @Test("a capture of the golden frames, replayed, gives the capture of what leaves")

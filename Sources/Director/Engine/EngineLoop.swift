@@ -143,10 +143,14 @@ extension EngineLoop {
             return
         }
         guard frame.destination == .host else { return }
-        switch forwarder.forward(frame.bytes, now: now) {
+        var packet = Frame(
+            bytes: frame.bytes, isPartial: frame.header.needsChecksum,
+            segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: port.slot)
+        switch forwarder.forward(&packet, now: now) {
         case .notOurs, .drop: break
         case .transmit(let egress):
-            if ports[egress].socket?.transmit(frame.bytes, frame.header) == nil { undeliverable &+= 1 }
+            if ports[egress].socket?.transmit(packet.bytes, frame.header) == nil { undeliverable &+= 1 }
+        case .tooBig, .split: break
         case .unreachable: answer(.portUnreachable, about: frame, on: port, now: now)
         case .timeExceeded: answer(.timeExceeded, about: frame, on: port, now: now)
         }

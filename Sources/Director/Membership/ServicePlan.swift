@@ -20,9 +20,9 @@ struct ServicePlan: Hashable, Sendable {
 
     /// One service for each VIP, with the stations the servers are at now.
     func services(_ station: (IPv4Address) -> LinkStation?) -> [VirtualService] {
-        let servers = servers.map { RealServer(address: $0.address, weight: $0.weight, station: station($0.address)) }
+        let servers = servers.map { RealServer(address: .v4($0.address), weight: $0.weight, station: station($0.address)) }
         return vips.map {
-            VirtualService(name: name, vip: $0, port: port, scheduler: scheduler, servers: servers)
+            VirtualService(name: name, vip: .v4($0), port: port, scheduler: scheduler, servers: servers)
         }
     }
 }

@@ -19,7 +19,7 @@ extension StatusSnapshot {
         vips = engine.interfaces.flatMap { interface in interface.vips.map { VIP($0, on: interface) } }
         services = groups.flatMap { group in
             group.service.vips.map { vip in
-                let counted = engine.services.first { .v4($0.vip) == vip && $0.port == group.service.port }
+                let counted = engine.services.first { $0.vip == vip && $0.port == group.service.port }
                 return Service(group, vip: vip, counted: counted, stations: engine.stations)
             }
         }
@@ -68,13 +68,13 @@ extension StatusSnapshot.Service {
         port = group.service.port
         scheduler = group.service.scheduler
         connections = counted?.connections ?? 0
-        packets = counted?.packets ?? 0
-        bytes = counted?.bytes ?? 0
+        packets = counted?.inbound.packets ?? 0
+        bytes = counted?.inbound.bytes ?? 0
         servers = group.members.map { member in
             let address = member.configuration.address
             return StatusSnapshot.Server(
                 member, forward: group.service.forward,
-                counted: counted?.servers.first { .v4($0.address) == address },
+                counted: counted?.servers.first { $0.address == address },
                 mac: address.v4.flatMap { stations[$0] })
         }
     }
@@ -91,8 +91,8 @@ extension StatusSnapshot.Server {
         active = counted?.activeConnections ?? 0
         inactive = counted?.inactiveConnections ?? 0
         connections = counted?.connections ?? 0
-        packets = counted?.packets ?? 0
-        bytes = counted?.bytes ?? 0
+        packets = counted?.inbound.packets ?? 0
+        bytes = counted?.inbound.bytes ?? 0
         state = member.standing.state
         reason = member.standing.reason
         agent = member.configuration.agent

@@ -1,8 +1,7 @@
-/// A flow's TCP state as IPVS sees it from the client's packets alone: the "input only" rows of `tcp_states`, used in
-/// direct routing and tunnelling, where the server's answers take another way (`net/netfilter/ipvs/ip_vs_proto_tcp.c`).
+/// A flow's TCP state as IPVS sees it (`tcp_states` in `net/netfilter/ipvs/ip_vs_proto_tcp.c`).
 ///
-/// Seen from one side only: a FIN leads to FIN_WAIT and no further, for the server's FIN is never seen.
-/// States that no packet of a client's leads to are kept, so that the raw values are IPVS's.
+/// In direct routing and tunnelling the server's answers take another way: seen from one side only, a FIN leads to FIN_WAIT
+/// and no further, for the server's FIN is never seen. In NAT both directions pass.
 public enum TCPState: UInt8, Hashable, Sendable, CaseIterable {
     /// NONE: before the first packet.
     case none
@@ -62,34 +61,92 @@ public enum TCPState: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The state after a client's segment with these flags. RST counts before SYN, SYN before FIN, FIN before ACK
-    /// (`tcp_state_idx`); a segment with none of them closes (`set_tcp_state`).
-    func next(after flags: TCPFlags) -> TCPState {
-        if flags.contains(.rst) {
+    /// Who sent a segment, and whether the server's are seen: which of IPVS's three tables holds.
+    enum Direction {
+        /// The client, where the server's answers take another way: `INPUT-ONLY`.
+        case fromClientOnly
+        /// The client, where both directions pass: `INPUT`.
+        case fromClient
+        /// The server: `OUTPUT`.
+        case fromServer
+    }
+
+    /// The state after a segment with these flags. RST counts before SYN, SYN before FIN, FIN before ACK (`tcp_state_idx`); a
+    /// segment with none of them closes (`set_tcp_state`).
+    @inline(__always)
+    func next(after flags: TCPFlags, _ direction: Direction = .fromClientOnly) -> TCPState {
+        guard let event = flags.event else { return .close }
+        return switch direction {
+        case .fromClientOnly: afterClientAlone(event)
+        case .fromClient: afterClient(event)
+        case .fromServer: afterServer(event)
+        }
+    }
+
+    /// `INPUT-ONLY` of `tcp_states`.
+    private func afterClientAlone(_ event: TCPFlags.Event) -> TCPState {
+        switch event {
+        case .rst:
             switch self {
             case .synReceived, .lastAck, .listen: self
             case .none, .established, .synSent, .finWait, .timeWait, .close, .closeWait, .synAck: .close
             }
-        } else if flags.contains(.syn) {
+        case .syn:
             switch self {
             case .established, .synSent: .established
             case .none, .synReceived, .finWait, .timeWait, .close, .closeWait, .lastAck, .listen, .synAck: .synReceived
             }
-        } else if flags.contains(.fin) {
+        case .fin:
             switch self {
             case .none: .close
             case .established: .finWait
             case .synReceived, .synAck: .timeWait
             case .synSent, .finWait, .timeWait, .close, .closeWait, .lastAck, .listen: self
             }
-        } else if flags.contains(.ack) {
+        case .ack:
             switch self {
             case .none, .synReceived, .synAck: .established
             case .lastAck: .close
             case .established, .synSent, .finWait, .timeWait, .close, .closeWait, .listen: self
             }
-        } else {
-            .close
+        }
+    }
+
+    /// `INPUT` of `tcp_states`: as seen from the client alone, but for the FIN, for here the server's is seen too.
+    private func afterClient(_ event: TCPFlags.Event) -> TCPState {
+        switch (event, self) {
+        case (.fin, .established): .closeWait
+        case (.fin, .finWait): .timeWait
+        case (.rst, .synAck): .synReceived
+        default: afterClientAlone(event)
+        }
+    }
+
+    /// `OUTPUT` of `tcp_states`.
+    private func afterServer(_ event: TCPFlags.Event) -> TCPState {
+        switch event {
+        case .syn:
+            switch self {
+            case .none, .synSent, .finWait, .timeWait, .close, .closeWait, .lastAck: .synSent
+            case .established, .synReceived, .listen: self
+            case .synAck: .synReceived
+            }
+        case .fin:
+            switch self {
+            case .established: .finWait
+            case .none, .synReceived, .timeWait, .closeWait, .synAck: .timeWait
+            case .synSent, .finWait, .close, .lastAck, .listen: self
+            }
+        case .ack:
+            switch self {
+            case .none, .established, .synReceived, .listen, .synAck: .established
+            case .synSent, .finWait, .timeWait, .close, .closeWait, .lastAck: self
+            }
+        case .rst:
+            switch self {
+            case .synSent, .timeWait: self
+            case .none, .established, .synReceived, .finWait, .close, .closeWait, .lastAck, .listen, .synAck: .close
+            }
         }
     }
 }

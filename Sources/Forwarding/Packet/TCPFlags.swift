@@ -11,4 +11,16 @@ struct TCPFlags: OptionSet, Hashable, Sendable {
     /// NAT (`tcp_conn_schedule` in `net/netfilter/ipvs/ip_vs_proto_tcp.c`); in direct routing that would only let strangers
     /// fill the table with answers to SYNs that were sent in the VIP's name.
     var opensConnection: Bool { contains(.syn) && !contains(.ack) && !contains(.rst) }
+
+    /// What a segment does to the state of its connection.
+    enum Event { case rst, syn, fin, ack }
+
+    /// RST counts before SYN, SYN before FIN, FIN before ACK (`tcp_state_idx` in `net/netfilter/ipvs/ip_vs_proto_tcp.c`).
+    @inline(__always)
+    var event: Event? {
+        if contains(.rst) { return .rst }
+        if contains(.syn) { return .syn }
+        if contains(.fin) { return .fin }
+        return contains(.ack) ? .ack : nil
+    }
 }

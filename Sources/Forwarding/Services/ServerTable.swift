@@ -5,21 +5,28 @@ struct Server {
     /// Which server this is, so that one that comes back finds its flows: IPVS looks in its trash by the same
     /// (`ip_vs_trash_get_dest` in `net/netfilter/ipvs/ip_vs_ctl.c`).
     struct Identity: Hashable {
-        var vip: UInt32
+        var vip: IPv6Address
         var port: UInt16
-        var address: UInt32
+        var transport: UInt8
+        var address: IPv6Address
+        var serverPort: UInt16
     }
 
-    var identity: Identity
+    let identity: Identity
     /// The index of its service, or nil once it was taken out and only flows remember it.
     var service: Int?
-    var weight: Int
+    var weight = 0
+    var method = ForwardMethod.direct
     var station: LinkStation?
+    var mtu = 65_535
     var active = 0
     var inactive = 0
+    /// How many persistence templates lead to it.
+    var templates = 0
     var connections: UInt64 = 0
-    var packets: UInt64 = 0
-    var bytes: UInt64 = 0
+    /// From clients, and to them where answers pass here.
+    var inbound = Traffic()
+    var outbound = Traffic()
 
     /// Whether anybody is in this slot.
     var isTaken = true
@@ -28,7 +35,29 @@ struct Server {
 
     init(_ identity: Identity) {
         self.identity = identity
-        weight = 0
+    }
+
+    /// NAT: the port on the server for a client that used this one.
+    func port(for clientsPort: UInt16) -> UInt16 { identity.serverPort == 0 ? clientsPort : identity.serverPort }
+}
+
+/// Packets and their bytes: whole IP packets, without the Ethernet header and its padding.
+public struct Traffic: Hashable, Sendable {
+    /// How many.
+    public var packets: UInt64 = 0
+    /// Their length.
+    public var bytes: UInt64 = 0
+
+    /// Nothing yet, unless told otherwise.
+    public init(packets: UInt64 = 0, bytes: UInt64 = 0) {
+        self.packets = packets
+        self.bytes = bytes
+    }
+
+    @inline(__always)
+    mutating func count(_ length: Int) {
+        packets &+= 1
+        bytes &+= UInt64(length)
     }
 }
 
@@ -47,6 +76,7 @@ struct ServerTable: ~Copyable {
     }
 
     /// The server in a slot, to be read or changed in place. Valid until the next ``add(_:)``.
+    @inline(__always)
     subscript(index: UInt32) -> UnsafeMutablePointer<Server> {
         guard let slots, index < count else { preconditionFailure("there is no server slot \(index)") }
         return slots + Int(index)
@@ -75,11 +105,11 @@ struct ServerTable: ~Copyable {
         return index
     }
 
-    /// Frees the slot of a server that is neither wanted nor led to by a flow; leaves any other alone.
+    /// Frees the slot of a server that is neither wanted nor led to by a flow or a template; leaves any other alone.
     mutating func forgetIfUnused(_ index: UInt32) {
         let server = self[index]
         guard server.pointee.isTaken, server.pointee.service == nil, server.pointee.active == 0,
-            server.pointee.inactive == 0
+            server.pointee.inactive == 0, server.pointee.templates == 0
         else { return }
         server.pointee.isTaken = false
         server.pointee.nextFree = free

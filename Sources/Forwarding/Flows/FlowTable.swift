@@ -1,0 +1,240 @@
+import NetworkAddress
+
+/// A flow: which server a client's connection was given to, and how long that is remembered.
+struct Flow<Key: FlowKey> {
+    /// Why there is a flow.
+    enum Kind {
+        /// A client's connection, given to a server of a service.
+        case service
+        /// A server's own connection into the world, by source NAT.
+        case outbound
+    }
+
+    /// When it is forgotten, in ``Ticks`` milliseconds.
+    var deadline: UInt64 = 0
+    var key: Key
+    var state: FlowState
+    var kind: Kind
+    /// Whether the server was heard: only where its answers pass here.
+    var isAnswered = false
+    /// NAT: the other end as it really is, with ``insidePort``: the server's address where the key has the VIP's.
+    var inside: Key.Address
+    /// A slot of the ``ServerTable``; ``FlowTable/none`` for ``Kind/outbound``.
+    var server: UInt32
+    /// The next flow in the same bucket of each chain; in a free record the first leads to the next free one.
+    var next: InlineArray<2, UInt32> = [FlowTable<Key>.none, FlowTable<Key>.none]
+    /// Its neighbours among the flows in the same state, by age.
+    var older = FlowTable<Key>.none
+    var newer = FlowTable<Key>.none
+    /// The persistence template it was scheduled by, an index of the ``TemplateTable``, or none.
+    var template = FlowTable<Key>.none
+    var insidePort: UInt16
+    /// Where answers to the client go, an index of the ``StationTable``; ``StationTable/none``: they do not pass here.
+    var station = StationTable.none
+
+    /// What an answer of this flow is found by.
+    var answerKey: Key { key.with(vip: inside, port: insidePort) }
+}
+
+/// All flows of one address family, in memory that is allocated once: for IPv4 64 bytes for each flow there may be where the
+/// capacity is a power of two, a record of 56 and two buckets of 4; for any other capacity less.
+///
+/// ```
+/// by key    [·|3|·|1|…]      a keyed hash of the flow's key picks a bucket; its flows are chained by `next`
+/// by answer [·|·|1|3|…]      the same by the server's end, for the flows whose answers are translated
+/// by state  SYN_RECV:    oldest 7 ⇄ 2 ⇄ 9 newest
+///           ESTABLISHED: oldest 1 ⇄ 3 newest          a packet moves its flow to the newest end: O(1)
+/// ```
+/// All flows in one state have the same timeout, so each of these lists is also in order of deadline: whatever has expired
+/// lies at the oldest ends, and so does what is given up first when the table is full. That does what a timer wheel does,
+/// exactly and without a tick to turn it.
+struct FlowTable<Key: FlowKey>: ~Copyable {
+    /// No flow.
+    static var none: UInt32 { UInt32.max }
+
+    /// How many flows there is room for.
+    let capacity: Int
+    /// How many flows there are.
+    private(set) var count = 0
+    private let timeouts: FlowTimeouts
+
+    /// How flows are found.
+    private enum Chain: Int {
+        case byKey, byAnswer
+    }
+
+    private let flows: UnsafeMutablePointer<Flow<Key>>
+    /// The heads of both chains, one after the other.
+    private let buckets: UnsafeMutablePointer<UInt32>
+    private let bucketCount: Int
+    private let hash: FlowHash
+    private var free: UInt32 = 0
+    /// The ends of the list of each state. Outside the struct, for a packet must not copy them.
+    private let ages: UnsafeMutablePointer<(oldest: UInt32, newest: UInt32)>
+
+    /// The memory one more flow takes at most: its record and a bucket of each kind, of which there are never more than flows.
+    static var bytesPerFlow: Int { MemoryLayout<Flow<Key>>.stride + 2 * MemoryLayout<UInt32>.stride }
+
+    /// An empty table with room for `capacity` flows, 1 to 2³¹.
+    init(capacity: Int, seed: UInt64, timeouts: FlowTimeouts = FlowTimeouts()) {
+        precondition((1...(1 << 31)).contains(capacity), "a flow table holds 1 to 2^31 flows, not \(capacity)")
+        self.capacity = capacity
+        self.timeouts = timeouts
+        hash = FlowHash(seed: seed)
+        // The greatest power of two that is not above the capacity: one to two flows in a bucket when the table is full.
+        bucketCount = 1 << (Int.bitWidth - 1 - capacity.leadingZeroBitCount)
+        buckets = .allocate(capacity: 2 * bucketCount)
+        buckets.initialize(repeating: Self.none, count: 2 * bucketCount)
+        ages = .allocate(capacity: FlowState.count)
+        ages.initialize(repeating: (Self.none, Self.none), count: FlowState.count)
+        flows = .allocate(capacity: capacity)
+        // All of it is touched now: a flood finds the memory taken already.
+        for index in 0..<capacity {
+            var unused = Flow<Key>(
+                key: Key(
+                    client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
+                kind: .service, inside: Key.noAddress, server: Self.none, insidePort: 0)
+            unused.next[0] = index + 1 < capacity ? UInt32(index + 1) : Self.none
+            (flows + index).initialize(to: unused)
+        }
+    }
+
+    deinit {
+        flows.deallocate()
+        buckets.deallocate()
+        ages.deallocate()
+    }
+
+    /// Whether there is no room for another flow.
+    var isFull: Bool { count == capacity }
+
+    /// The flow at an index that a look-up gave. What its place depends on (`key`, `state`, `deadline`, `inside`) is changed
+    /// by ``renew(_:state:now:)`` only.
+    subscript(index: UInt32) -> UnsafeMutablePointer<Flow<Key>> { flows + Int(index) }
+
+    /// The flow with this key, expired or not.
+    @inline(__always)
+    func find(_ key: Key) -> UInt32? {
+        var index = head(.byKey, key).pointee
+        while index != Self.none {
+            if flows[Int(index)].key == key { return index }
+            index = flows[Int(index)].next[0]
+        }
+        return nil
+    }
+
+    /// The flow whose answers have this key, expired or not: the client's end, and the server's own.
+    @inline(__always)
+    func findAnswered(_ key: Key) -> UInt32? {
+        var index = head(.byAnswer, key).pointee
+        while index != Self.none {
+            if flows[Int(index)].answerKey == key { return index }
+            index = flows[Int(index)].next[1]
+        }
+        return nil
+    }
+
+    /// Remembers a flow that is not yet in the table, which must not be full. `isTranslated`: whether ``findAnswered(_:)`` is
+    /// to find it.
+    mutating func add(_ flow: Flow<Key>, isTranslated: Bool, now: UInt64) -> UInt32 {
+        let index = free
+        precondition(index != Self.none, "no room was made for a flow")
+        free = flows[Int(index)].next[0]
+        flows[Int(index)] = flow
+        flows[Int(index)].deadline = now &+ timeouts.of(flow.state)
+        link(index, .byKey, flow.key)
+        if isTranslated { link(index, .byAnswer, flow.answerKey) }
+        appendNewest(index)
+        count += 1
+        return index
+    }
+
+    /// Notes a packet of a flow: its state, and with it its timeout, from now on.
+    @inline(__always)
+    mutating func renew(_ index: UInt32, state: FlowState, now: UInt64) {
+        unlinkAge(index)
+        flows[Int(index)].state = state
+        flows[Int(index)].deadline = now &+ timeouts.of(state)
+        appendNewest(index)
+    }
+
+    /// Forgets a flow.
+    mutating func remove(_ index: UInt32) {
+        unlinkAge(index)
+        unlink(index, .byKey, flows[Int(index)].key)
+        unlink(index, .byAnswer, flows[Int(index)].answerKey)
+        flows[Int(index)].next[0] = free
+        free = index
+        count -= 1
+    }
+
+    /// The flow in this state whose last packet is longest ago.
+    func oldest(in state: FlowState) -> UInt32? {
+        let index = ages[state.list].oldest
+        return index == Self.none ? nil : index
+    }
+
+    /// The flow of the same state that was used next after this one, or nil.
+    func nextYounger(_ index: UInt32) -> UInt32? {
+        let younger = flows[Int(index)].newer
+        return younger == Self.none ? nil : younger
+    }
+
+    /// A flow whose deadline has come, or nil where there is none.
+    func expired(now: UInt64) -> UInt32? {
+        for list in 0..<FlowState.count {
+            let index = ages[list].oldest
+            if index != Self.none, flows[Int(index)].deadline <= now { return index }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func head(_ chain: Chain, _ key: Key) -> UnsafeMutablePointer<UInt32> {
+        buckets + (chain.rawValue * bucketCount + Int(truncatingIfNeeded: key.hash(hash)) & (bucketCount - 1))
+    }
+
+    private func link(_ index: UInt32, _ chain: Chain, _ key: Key) {
+        let head = head(chain, key)
+        flows[Int(index)].next[chain.rawValue] = head.pointee
+        head.pointee = index
+    }
+
+    /// Takes a flow out of a chain; one that is not translated is in none of answers.
+    private func unlink(_ index: UInt32, _ chain: Chain, _ key: Key) {
+        let head = head(chain, key)
+        let after = flows[Int(index)].next[chain.rawValue]
+        flows[Int(index)].next[chain.rawValue] = Self.none
+        guard head.pointee != index else {
+            head.pointee = after
+            return
+        }
+        var previous = head.pointee
+        while previous != Self.none {
+            let next = flows[Int(previous)].next[chain.rawValue]
+            if next == index {
+                flows[Int(previous)].next[chain.rawValue] = after
+                return
+            }
+            previous = next
+        }
+    }
+
+    @inline(__always)
+    private mutating func appendNewest(_ index: UInt32) {
+        let list = flows[Int(index)].state.list
+        let last = ages[list].newest
+        flows[Int(index)].older = last
+        flows[Int(index)].newer = Self.none
+        if last == Self.none { ages[list].oldest = index } else { flows[Int(last)].newer = index }
+        ages[list].newest = index
+    }
+
+    @inline(__always)
+    private mutating func unlinkAge(_ index: UInt32) {
+        let (older, newer) = (flows[Int(index)].older, flows[Int(index)].newer)
+        let list = flows[Int(index)].state.list
+        if older == Self.none { ages[list].oldest = newer } else { flows[Int(older)].newer = newer }
+        if newer == Self.none { ages[list].newest = older } else { flows[Int(newer)].older = older }
+    }
+}

@@ -1,0 +1,196 @@
+import NetworkAddress
+
+// What clients send: to the server of their flow, or to one that the scheduler picks.
+extension Switchboard {
+    @inline(__always)
+    mutating func forwardToServer<Key: FlowKey>(
+        _ frame: inout Frame, _ packet: Packet, _ flows: inout FlowTable<Key>
+    ) throws(DropReason) -> Verdict {
+        let key = Key(inbound: packet)
+        // 1. The flow, unless its time has come.
+        var known = flows.find(key)
+        if let flow = known, flows[flow].pointee.deadline <= clock {
+            forget(flow, in: &flows)
+            known = nil
+        }
+
+        // 2. A packet of a flow goes where the flow goes; a SYN may be the start of another connection.
+        if let flow = known, !begins(packet, instead: flow, in: flows) {
+            let server = flows[flow].pointee.server
+            if servers[server].pointee.service != nil {
+                if let verdict = try refusal(of: frame, packet, at: server) { return verdict }
+                try noteStation(of: frame, flow, in: &flows)
+                advance(flow, past: packet, isFromServer: false, in: &flows)
+                return deliver(&frame, packet, to: server)
+            }
+            guard isOrphanForgotten(packet) else { throw .serverRemoved }
+        }
+
+        // 3. Otherwise it must open one.
+        guard let service = services.find(packet.destination, packet.transport, packet.destinationPort) else {
+            throw .noService
+        }
+        guard opens(packet, service) else { throw .noFlow }
+        guard packet.timeToLive > 1 else { return .timeExceeded }
+        if let flow = known { forget(flow, in: &flows) }
+        let victim = flows.isFull ? try leastWanted(of: flows, for: packet) : nil
+        guard let choice = try choose(service, packet) else { return .unreachable }
+        if let verdict = try refusal(of: frame, packet, at: choice.server) { return verdict }
+        let station = try returnStation(of: frame, service, choice.server)
+        if let victim { forget(victim, in: &flows) }
+        open(key, packet, service, choice, station, in: &flows)
+        return deliver(&frame, packet, to: choice.server)
+    }
+
+    /// Whether a packet of a known flow is the start of another connection, to be scheduled anew: a SYN, where the flow's
+    /// state allows it, or where its server is gone, or where the SYN before was never answered and the server takes no new
+    /// connections any more.
+    @inline(__always)
+    private func begins<Key: FlowKey>(_ packet: Packet, instead flow: UInt32, in flows: borrowing FlowTable<Key>) -> Bool {
+        guard packet.flags.opensConnection else { return false }
+        let (server, state) = (flows[flow].pointee.server, flows[flow].pointee.state)
+        guard servers[server].pointee.service != nil else { return true }
+        return state.allowsReuse || state == .tcp(.synReceived) && servers[server].pointee.weight == 0
+    }
+
+    /// Whether this packet's service forgets flows whose server was taken out, and it may open one.
+    private func isOrphanForgotten(_ packet: Packet) -> Bool {
+        guard let service = services.find(packet.destination, packet.transport, packet.destinationPort) else {
+            return false
+        }
+        return services[service].pointee.expiresOrphans
+    }
+
+    /// Whether a packet may open a flow (`tcp_conn_schedule`, `udp_conn_schedule`).
+    @inline(__always)
+    private func opens(_ packet: Packet, _ service: Int) -> Bool {
+        guard packet.transport == ProtocolNumber.tcp else { return true }
+        return services[service].pointee.isSloppy ? !packet.flags.contains(.rst) : packet.flags.opensConnection
+    }
+
+    /// Why a packet cannot be sent to a server now; nil: it can.
+    @inline(__always)
+    private func refusal(of frame: Frame, _ packet: Packet, at server: UInt32) throws(DropReason) -> Verdict? {
+        guard servers[server].pointee.station != nil else { throw .serverUnresolved }
+        guard packet.timeToLive > 1 else { return .timeExceeded }
+        let mtu = servers[server].pointee.mtu
+        // A super-packet's segments are as long as they came.
+        guard frame.segmentSize == 0, packet.totalLength > mtu else { return nil }
+        guard !packet.mayNotBeFragmented else { return .tooBig(mtu: mtu) }
+        return .split(limit: mtu)
+    }
+
+    /// The flow whose place a new one takes when the table is full. Only what has expired, was never more than a SYN, or was
+    /// reset may go, and a datagram's flow for another's: whatever else a flood brings, connections that carry data stay.
+    private func leastWanted<Key: FlowKey>(
+        of flows: borrowing FlowTable<Key>, for packet: Packet
+    ) throws(DropReason) -> UInt32 {
+        let tcp = flows.expired(now: clock) ?? flows.oldest(in: .tcp(.synReceived)) ?? flows.oldest(in: .tcp(.close))
+        guard let flow = tcp ?? (packet.transport == ProtocolNumber.udp ? flows.oldest(in: .udp) : nil) else {
+            throw .tableFull
+        }
+        return flow
+    }
+
+    /// Where the client's answers go, if they pass here: back where its packet came from. ``StationTable/none``: they do not.
+    private mutating func returnStation(
+        of frame: Frame, _ service: Int, _ server: UInt32
+    ) throws(DropReason) -> UInt16 {
+        guard servers[server].pointee.method == .nat || services[service].pointee.answersReturn else {
+            return StationTable.none
+        }
+        guard let sender = LinkStation(senderOf: frame), let station = stations.retain(sender) else { throw .tableFull }
+        return station
+    }
+
+    /// Notes where a client's packets come from now, should that have changed.
+    @inline(__always)
+    private mutating func noteStation<Key: FlowKey>(
+        of frame: Frame, _ flow: UInt32, in flows: inout FlowTable<Key>
+    ) throws(DropReason) {
+        let old = flows[flow].pointee.station
+        guard old != StationTable.none, let sender = LinkStation(senderOf: frame), stations[old] != sender else { return }
+        guard let new = stations.retain(sender) else { throw .tableFull }
+        stations.release(old)
+        flows[flow].pointee.station = new
+    }
+
+    /// Remembers a new flow, and counts it.
+    private mutating func open<Key: FlowKey>(
+        _ key: Key, _ packet: Packet, _ service: Int, _ choice: Choice, _ station: UInt16,
+        in flows: inout FlowTable<Key>
+    ) {
+        let server = servers[choice.server]
+        let isTranslated = server.pointee.method == .nat
+        let direction: TCPState.Direction = isTranslated ? .fromClient : .fromClientOnly
+        let isTCP = packet.transport == ProtocolNumber.tcp
+        let state: FlowState = isTCP ? .tcp(TCPState.none.next(after: packet.flags, direction)) : .udp
+        var flow = Flow(
+            key: key, state: state, kind: .service, inside: Key.address(server.pointee.identity.address),
+            server: choice.server, insidePort: server.pointee.port(for: packet.destinationPort))
+        flow.station = station
+        if let template = choice.template {
+            flow.template = template
+            templates.count(1, on: template)
+        }
+        _ = flows.add(flow, isTranslated: isTranslated, now: clock)
+        count(1, in: state, on: choice.server)
+        server.pointee.connections += 1
+        services[service].pointee.connections += 1
+    }
+
+    /// Notes a packet of a flow.
+    @inline(__always)
+    mutating func advance<Key: FlowKey>(
+        _ flow: UInt32, past packet: Packet, isFromServer: Bool, in flows: inout FlowTable<Key>
+    ) {
+        let (old, server) = (flows[flow].pointee.state, flows[flow].pointee.server)
+        guard case .tcp(let state) = old else {
+            flows.renew(flow, state: old, now: clock)
+            return
+        }
+        if isFromServer { flows[flow].pointee.isAnswered = true }
+        // IP_VS_CONN_F_NOOUTPUT: the client's side alone is judged by until the server was heard.
+        let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method == .nat
+        let direction: TCPState.Direction = isFromServer ? .fromServer : isHeard ? .fromClient : .fromClientOnly
+        let new = FlowState.tcp(state.next(after: packet.flags, direction))
+        flows.renew(flow, state: new, now: clock)
+        if old.isActive != new.isActive {
+            count(-1, in: old, on: server)
+            count(1, in: new, on: server)
+        }
+    }
+
+    /// Sends a packet to a server that it was not refused to.
+    @inline(__always)
+    mutating func deliver(_ frame: inout Frame, _ packet: Packet, to slot: UInt32) -> Verdict {
+        let server = servers[slot]
+        guard let station = server.pointee.station else { return .drop(.serverUnresolved) }
+        server.pointee.inbound.count(packet.totalLength)
+        if let service = server.pointee.service { services[service].pointee.inbound.count(packet.totalLength) }
+        if packet.fragment != nil, !packet.isLaterFragment { fragments.note(packet, .toServer(slot), now: clock) }
+        switch server.pointee.method {
+        case .direct: break
+        case .nat:
+            Translation.rewrite(
+                .destination, of: packet, in: frame, to: server.pointee.identity.address,
+                port: server.pointee.port(for: packet.destinationPort))
+        }
+        station.address(frame.bytes, packet.family)
+        return .transmit(egress: station.egress)
+    }
+}
+
+extension LinkStation {
+    /// The station that sent a frame, as one to answer: through the interface it came in by.
+    @inline(__always)
+    init?(senderOf frame: Frame) {
+        guard let base = frame.bytes.baseAddress, frame.bytes.count >= FrameLayout.ethernetHeader else { return nil }
+        let head = UnsafeRawPointer(base)
+        let own = UInt64(head.long(at: 0)) << 16 | UInt64(head.word(at: 4))
+        let sender = UInt64(head.word(at: 6)) << 32 | UInt64(head.long(at: 8))
+        guard head.byte(at: FrameLayout.sourceMAC) & 1 == 0 else { return nil }
+        self.init(
+            egress: frame.ingress, source: MACAddress(rawValue: own), destination: MACAddress(rawValue: sender))
+    }
+}

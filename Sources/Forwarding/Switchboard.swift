@@ -1,0 +1,88 @@
+import NetworkAddress
+
+/// Everything of a ``Forwarder`` but the flows themselves: who is served by whom, and what was counted.
+struct Switchboard: ~Copyable {
+    /// Which way a packet goes.
+    enum Way { case toVIP, fromServer }
+
+    var drops = DropCounters()
+    var servers = ServerTable()
+    var services = ServiceTable()
+    /// What the operator calls each of `services`.
+    var names: [String] = []
+    var stations: StationTable
+    var templates: TemplateTable
+    var fragments: FragmentTable
+    private(set) var clock: UInt64 = 0
+
+    init(seed: UInt64, templateCapacity: Int) {
+        stations = StationTable(seed: seed)
+        templates = TemplateTable(capacity: templateCapacity, seed: seed)
+        fragments = FragmentTable(seed: seed)
+    }
+
+    mutating func advance(to now: Ticks) {
+        clock = max(clock, now.milliseconds)
+    }
+
+    /// Which way a packet between these ends goes; nil: none of ours.
+    @inline(__always)
+    func way(_ ends: (family: Packet.Family, source: IPv6Address, destination: IPv6Address)) -> Way? {
+        if services.owns(ends.destination) { return .toVIP }
+        return services.mayAnswer(ends.source) ? .fromServer : nil
+    }
+
+    /// What becomes of a packet: `ip_vs_in` and `ip_vs_out` in `net/netfilter/ipvs/ip_vs_core.c`, but for the TTL: it is
+    /// looked at before anything changes, so that flows and counters tell of packets that were sent on.
+    @inline(__always)
+    mutating func judge<Key: FlowKey>(
+        _ frame: inout Frame, _ packet: Packet, _ way: Way, _ flows: inout FlowTable<Key>
+    ) throws(DropReason) -> Verdict {
+        if packet.isLaterFragment { return try follow(&frame, packet, way) }
+        switch (packet.transport, way) {
+        case (ProtocolNumber.tcp, .toVIP), (ProtocolNumber.udp, .toVIP):
+            return try forwardToServer(&frame, packet, &flows)
+        case (ProtocolNumber.tcp, .fromServer), (ProtocolNumber.udp, .fromServer):
+            return try forwardToClient(&frame, packet, &flows)
+        case (_, .toVIP): throw .noService
+        case (_, .fromServer): return .notOurs
+        }
+    }
+
+    /// Forgets what has expired of these flows, at most `budget`.
+    mutating func expire<Key: FlowKey>(_ flows: inout FlowTable<Key>, budget: Int) {
+        var left = budget
+        while left > 0, let flow = flows.expired(now: clock) {
+            forget(flow, in: &flows)
+            left -= 1
+        }
+    }
+
+    /// Forgets what has expired of the templates, looking at no more than `budget`.
+    mutating func expireTemplates(budget: Int) {
+        while let server = templates.expireOne(now: clock, budget: budget) {
+            releaseTemplate(of: server)
+        }
+    }
+
+    /// Forgets a flow, and whatever was remembered for it alone.
+    mutating func forget<Key: FlowKey>(_ index: UInt32, in flows: inout FlowTable<Key>) {
+        let flow = flows[index].pointee
+        flows.remove(index)
+        stations.release(flow.station)
+        if flow.template != FlowTable<Key>.none { templates.count(-1, on: flow.template) }
+        guard flow.server != FlowTable<Key>.none else { return }
+        count(-1, in: flow.state, on: flow.server)
+        servers.forgetIfUnused(flow.server)
+    }
+
+    /// One connection more, or less, of the kind that `state` is.
+    @inline(__always)
+    mutating func count(_ change: Int, in state: FlowState, on server: UInt32) {
+        if state.isActive {
+            servers[server].pointee.active += change
+        } else {
+            servers[server].pointee.inactive += change
+        }
+    }
+}
