@@ -4,7 +4,7 @@ import Testing
 
 @Suite("How long flows live")
 struct FlowLifetimeTests {
-    typealias Flag = Frame.Flag
+    typealias Flag = TestFrame.Flag
 
     /// The packets that lead to a state, and how long IPVS remembers it, in seconds.
     static let lives: [(name: String, flags: [UInt8], timeout: Double, isActive: Bool)] = [

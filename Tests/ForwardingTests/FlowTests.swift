@@ -5,7 +5,7 @@ import Testing
 /// What the director promises about connections, seen from outside: frames in, verdicts and counters out.
 @Suite("Flows")
 struct FlowTests {
-    typealias Flag = Frame.Flag
+    typealias Flag = TestFrame.Flag
 
     static func forwarder(_ services: [VirtualService], sloppy: Bool = false, capacity: Int = 1000) -> Forwarder {
         var forwarder = Forwarder(flowCapacity: capacity, seed: 42, sloppy: sloppy)
@@ -44,7 +44,7 @@ struct FlowTests {
     @Test("clients are told apart by address as well as by port, and so are the VIP's ports")
     func keys() {
         var forwarder = Self.forwarder([.web([.at(1), .at(2)]), .web([.at(3), .at(4)], port: 443)])
-        var frame = Frame()
+        var frame = TestFrame()
         #expect(forwarder.forward(bytes: frame.bytes).verdict == .transmit(egress: 1))
         frame.client = IPv4Address(198, 51, 100, 8)
         #expect(forwarder.forward(bytes: frame.bytes).verdict == .transmit(egress: 2))
@@ -75,7 +75,7 @@ struct FlowTests {
         #expect(forwarder.send(Flag.syn, from: 1, to: 65535) == .transmit(egress: 9))
         #expect(forwarder.send(Flag.syn, from: 1, to: 0) == .transmit(egress: 9))
         #expect(forwarder.statistics().map(\.connections) == [3, 1])
-        var elsewhere = Frame()
+        var elsewhere = TestFrame()
         elsewhere.vip = IPv4Address(192, 0, 2, 11)
         #expect(forwarder.forward(bytes: elsewhere.bytes).verdict == .notOurs)
     }
@@ -94,12 +94,12 @@ struct FlowTests {
         }
         var forwarder = Self.forwarder(services, capacity: 4096)
         for index in services.indices {
-            var frame = Frame()
+            var frame = TestFrame()
             frame.vip = services[index].vip
             frame.port = services[index].port == 0 ? UInt16(1000 + index) : services[index].port
             #expect(forwarder.forward(bytes: frame.bytes).verdict == .transmit(egress: index))
         }
-        var elsewhere = Frame()
+        var elsewhere = TestFrame()
         elsewhere.vip = IPv4Address(rawValue: 0xC000_0200 + 200)
         #expect(forwarder.forward(bytes: elsewhere.bytes).verdict == .notOurs)
     }
@@ -118,7 +118,7 @@ struct FlowTests {
     @Test("packets and bytes are those of the IPv4 packets, without Ethernet and padding")
     func counters() {
         var forwarder = Self.forwarder([.web([.at(1), .at(2)])])
-        var frame = Frame()
+        var frame = TestFrame()
         frame.padding = 6
         _ = forwarder.forward(bytes: frame.bytes)
         frame.flags = Flag.ack
@@ -139,7 +139,7 @@ struct FlowTests {
         #expect(forwarder.send(Flag.ack, from: 1) == .drop(.noFlow))
         #expect(forwarder.send(Flag.syn, from: 1, to: 81) == .drop(.noService))
         #expect(forwarder.send(Flag.syn, from: 1) == .unreachable)
-        var frame = Frame()
+        var frame = TestFrame()
         frame.timeToLive = 1
         #expect(forwarder.forward(bytes: frame.bytes).verdict == .timeExceeded)
         #expect(DropReason.allCases.filter { forwarder.drops[$0] > 0 } == [.noService, .noFlow])
@@ -151,7 +151,7 @@ struct FlowTests {
     @Test("a packet that may not travel further opens no flow and changes none")
     func timeToLive() {
         var forwarder = Self.forwarder([.web([.at(1), .at(2)])])
-        var frame = Frame()
+        var frame = TestFrame()
         frame.timeToLive = 1
         #expect(forwarder.forward(bytes: frame.bytes).verdict == .timeExceeded)
         #expect(forwarder.flowCount == 0)

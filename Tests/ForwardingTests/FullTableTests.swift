@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A full flow table")
 struct FullTableTests {
-    typealias Flag = Frame.Flag
+    typealias Flag = TestFrame.Flag
 
     @Test("a flood of SYNs costs no established connection its place, and grows nothing")
     func flood() {

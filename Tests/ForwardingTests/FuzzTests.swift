@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Random traffic")
 struct FuzzTests {
-    typealias Flag = Frame.Flag
+    typealias Flag = TestFrame.Flag
 
     static let hosts = UInt8(1)...6
 
@@ -38,7 +38,7 @@ struct FuzzTests {
             frame[16] = 0
             frame[17] = 0
         }
-        if Int.random(in: 0..<4, using: &random) > 0 { Frame.setHeaderChecksum(of: &frame) }
+        if Int.random(in: 0..<4, using: &random) > 0 { TestFrame.setHeaderChecksum(of: &frame) }
         return Int.random(in: 0..<8, using: &random) > 0
             ? frame : Array(frame.prefix(Int.random(in: 0...frame.count, using: &random)))
     }
@@ -49,7 +49,7 @@ struct FuzzTests {
         var forwarder = FlowTests.forwarder(Self.services(&random, all: true), capacity: 60)
         var verdicts: [Verdict: Int] = [:]
         var milliseconds: UInt64 = 0
-        let template = Frame().bytes
+        let template = TestFrame().bytes
         let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ICMPError.longestFrame, alignment: 1)
         defer { answer.deallocate() }
 

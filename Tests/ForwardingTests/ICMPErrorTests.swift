@@ -52,7 +52,7 @@ struct ICMPErrorTests {
         "a long packet is quoted as far as 576 bytes allow, with right checksums",
         arguments: [0, 1, 507, 508, 509, 65495])
     func longPackets(payload: Int) throws {
-        var frame = Frame()
+        var frame = TestFrame()
         frame.payload = payload
         let bytes = frame.bytes
         let answer = try #require(Self.answer(.portUnreachable, to: bytes))
@@ -65,15 +65,15 @@ struct ICMPErrorTests {
 
     @Test("a buffer too short for the answer gets nothing written to it")
     func shortBuffer() {
-        let frame = Frame().bytes
+        let frame = TestFrame().bytes
         #expect(Self.answer(.portUnreachable, to: frame, room: 82)?.count == 82)
         for room in 0..<82 { #expect(Self.answer(.portUnreachable, to: frame, room: room) == nil) }
     }
 
     @Test("ICMP is never answered, nor a later fragment, nor what comes from or goes to more than one host")
     func silence() {
-        func mutated(_ change: (inout Frame) -> Void) -> [UInt8] {
-            var frame = Frame()
+        func mutated(_ change: (inout TestFrame) -> Void) -> [UInt8] {
+            var frame = TestFrame()
             change(&frame)
             return frame.bytes
         }
@@ -99,7 +99,7 @@ struct ICMPErrorTests {
 
     @Test("a frame cut at any length is quoted never or right")
     func prefixes() {
-        let whole = Frame().bytes
+        let whole = TestFrame().bytes
         for length in 0..<whole.count { #expect(Self.answer(.timeExceeded, to: Array(whole.prefix(length))) == nil) }
         var short = whole
         short[17] = 27

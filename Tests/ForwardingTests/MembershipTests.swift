@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Changing servers and services")
 struct MembershipTests {
-    typealias Flag = Frame.Flag
+    typealias Flag = TestFrame.Flag
 
     static func open(_ forwarder: inout Forwarder, _ clients: ClosedRange<UInt16>) {
         for client in clients {
@@ -71,7 +71,7 @@ struct MembershipTests {
         for servers in [[], [RealServer.at(1, weight: 0)], [.at(1, isResolved: false)]] {
             for scheduler in SchedulerKind.allCases {
                 var forwarder = FlowTests.forwarder([.web(servers, scheduler)])
-                let frame = Frame().bytes
+                let frame = TestFrame().bytes
                 let (verdict, bytes) = forwarder.forward(bytes: frame)
                 #expect(verdict == .unreachable)
                 #expect(bytes == frame)
@@ -104,7 +104,7 @@ struct MembershipTests {
             egress: 7, source: MACAddress(rawValue: 0x02_00_00_00_07_01),
             destination: MACAddress(rawValue: 0x02_00_00_00_07_99))
         forwarder.apply([.web([server])], now: .seconds(1))
-        var frame = Frame()
+        var frame = TestFrame()
         frame.clientPort = 1
         frame.flags = Flag.ack
         let (verdict, bytes) = forwarder.forward(bytes: frame.bytes)

@@ -2,7 +2,7 @@ import Forwarding
 import NetworkAddress
 
 /// A frame with a TCP segment for the VIP, to be bent before it is encoded.
-struct Frame {
+struct TestFrame {
     enum Flag {
         static let fin: UInt8 = 0x01
         static let syn: UInt8 = 0x02
@@ -90,7 +90,7 @@ extension Forwarder {
     /// The verdict on a segment of the client with this port.
     mutating func send(_ flags: UInt8, from clientPort: UInt16, to port: UInt16 = 80, at seconds: Double = 1) -> Verdict
     {
-        var frame = Frame()
+        var frame = TestFrame()
         frame.flags = flags
         frame.clientPort = clientPort
         frame.port = port
