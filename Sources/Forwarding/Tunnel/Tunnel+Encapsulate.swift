@@ -100,17 +100,18 @@ extension Tunnel {
             outer.write(source, at: 8, isIPv6: true)
             outer.write(destination, at: 24, isIPv6: true)
         } else {
+            // In two words, whose sum is taken before they are written: reading back what was just written in other sizes
+            // costs more than all the rest.
             let mustNotFragment = !inner.isIPv6 && inner.mustNotFragment
-            outer.write(UInt8(0x45), at: 0)
-            outer.write(serviceType, at: 1)
-            outer.write(UInt16(20 + payload), at: 2)
-            outer.write(mustNotFragment ? 0 : identification, at: 4)
-            outer.write(UInt16(mustNotFragment ? 0x4000 : 0), at: 6)
-            outer.write(inner.timeToLive - 1, at: 8)
-            outer.write(next, at: 9)
+            let lengths = UInt64(0x4500 | UInt32(serviceType)) << 48 | UInt64(20 + payload) << 32
+            let first = lengths | (mustNotFragment ? 0x4000 : UInt64(identification) << 16)
+            let second = UInt32(inner.timeToLive - 1) << 24 | UInt32(next) << 16
+            let fields = InternetChecksum.sum(IPv6Address(high: first, low: UInt64(second)))
+            let ends = InternetChecksum.sum(InternetChecksum.sum(source), InternetChecksum.sum(destination))
+            outer.write(first, at: 0)
+            outer.write(second | UInt32(~InternetChecksum.sum(fields, ends)), at: 8)
             outer.write(source, at: 12, isIPv6: false)
             outer.write(destination, at: 16, isIPv6: false)
-            outer.writeHeaderChecksum(length: 20)
         }
     }
 
