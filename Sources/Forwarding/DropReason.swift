@@ -21,4 +21,8 @@ public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
     case serverUnresolved
     /// A new connection, but the flow table holds nothing that may be given up for it.
     case tableFull
+    /// A server's answer whose TTL has run out.
+    case answerExpired
+    /// A packet that cannot be encapsulated: longer than an outer header can say.
+    case notEncapsulated
 }

@@ -29,6 +29,7 @@ extension Switchboard {
         var newMembers: [Member] = []
         var newNames: [String] = []
         var insiders: Set<IPv6Address> = []
+        var tunnelEnds: Set<IPv6Address> = []
         var seen: Set<ServiceIdentity> = []
 
         for wanted in desired where seen.insert(wanted.identity).inserted {
@@ -41,7 +42,11 @@ extension Switchboard {
                 unwanted.remove(slot)
                 servers[slot].pointee.take(server, of: newServices.count)
                 members.append(Member(server: slot, weight: server.station == nil ? 0 : max(0, server.weight)))
-                if server.method == .nat { insiders.insert(identity.address) }
+                switch server.method {
+                case .direct: break
+                case .nat: insiders.insert(identity.address)
+                case .tunnel(let tunnel): tunnelEnds.insert(tunnel.source)
+                }
             }
             let start = newMembers.count
             newMembers += members
@@ -53,7 +58,7 @@ extension Switchboard {
             servers[slot].pointee.service = nil
             servers.forgetIfUnused(slot)
         }
-        services = ServiceTable(newServices, members: newMembers, insiders: Array(insiders))
+        services = ServiceTable(newServices, members: newMembers, insiders: insiders, tunnelEnds: tunnelEnds)
         names = newNames
     }
 

@@ -60,21 +60,20 @@ public struct Forwarder: ~Copyable {
     ///   - now: the time. Should it run backwards, the latest time seen counts.
     public mutating func forward(_ frame: inout Frame, now: Ticks) -> Verdict {
         board.advance(to: now)
-        guard let ends = Packet.ends(of: UnsafeRawBufferPointer(frame.bytes)), let way = board.way(ends) else {
-            return .notOurs
-        }
+        guard let ends = Packet.ends(of: UnsafeRawBufferPointer(frame.bytes)),
+            let way = board.way(UnsafeRawBufferPointer(frame.bytes), ends.source, ends.destination)
+        else { return .notOurs }
+        if way == .toTunnelEnd { return .tunnelError }
         do throws(DropReason) {
             let packet = try Packet.read(UnsafeRawBufferPointer(frame.bytes))
             let verdict =
-                switch packet.family {
-                case .v4: try board.judge(&frame, packet, way, &v4)
-                case .v6: try board.judge(&frame, packet, way, &v6)
-                }
+                packet.header.isIPv6
+                ? try board.judge(&frame, packet, way, &v6) : try board.judge(&frame, packet, way, &v4)
             board.drops.note(verdict)
             return verdict
         } catch {
             // What a server sends that is no answer of a flow's is none of our business, sound or not.
-            guard way == .toVIP else { return .notOurs }
+            guard way == .toVIP || error == .answerExpired else { return .notOurs }
             board.drops[error] += 1
             return .drop(error)
         }

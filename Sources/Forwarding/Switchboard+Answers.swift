@@ -10,24 +10,38 @@ extension Switchboard {
     ) throws(DropReason) -> Verdict {
         let key = Key(outbound: packet)
         let isFromVIP = services.owns(packet.source)
-        guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key),
-            flows[flow].pointee.deadline > clock, flows[flow].pointee.station != StationTable.none
+        guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key), flows[flow].pointee.deadline > clock,
+            let station = answerStation(of: flow, in: flows)
         else { return .notOurs }
-        let slot = flows[flow].pointee.server
-        // The VIP's address is anybody's to write: only the flow's own server may answer in its name.
-        if isFromVIP {
-            guard let sender = LinkStation(senderOf: frame),
-                sender.destination == servers[slot].pointee.station?.destination
-            else { return .notOurs }
-        }
-        guard packet.timeToLive > 1 else { throw .malformed }
+        let server = flows[flow].pointee.server
+        guard !isFromVIP || isSender(of: frame, server) else { return .notOurs }
+        guard packet.timeToLive > 1 else { throw .answerExpired }
         advance(flow, past: packet, isFromServer: true, in: &flows)
-        let station = stations[flows[flow].pointee.station]
-        let vip = Key.wide(flows[flow].pointee.key.vip)
-        if packet.fragment != nil {
-            fragments.note(packet, .toClient(source: vip, server: slot, station: station), now: clock)
+        let vip = flows[flow].pointee.key
+        if packet.header.isFragment {
+            fragments.note(
+                packet, .toClient(source: Key.wide(vip.vip), server: server, station: station), now: clock)
         }
-        return sendBack(&frame, packet, from: vip, flows[flow].pointee.key.port, slot, at: station)
+        if !isFromVIP {
+            Translation.rewrite(.source, of: packet, in: frame, to: Key.wide(vip.vip), port: vip.port)
+        }
+        return sendBack(&frame, packet, server, at: station)
+    }
+
+    /// Where answers of a flow go; nil: they do not pass here.
+    @inline(__always)
+    func answerStation<Key: FlowKey>(of index: UInt32, in flows: borrowing FlowTable<Key>) -> LinkStation? {
+        let flow = flows[index]
+        guard flow.pointee.station != StationTable.none else { return nil }
+        let server = servers[flow.pointee.server]
+        let returns = server.pointee.service.map { services[$0].pointee.answersReturn } ?? false
+        return server.pointee.method.isTranslating || returns ? stations[flow.pointee.station] : nil
+    }
+
+    /// Whether a frame comes from where this server is. The VIP's address is anybody's to write: only the flow's own server may
+    /// answer in its name.
+    func isSender(of frame: Frame, _ server: UInt32) -> Bool {
+        LinkStation(senderOf: frame)?.destination == servers[server].pointee.station?.destination
     }
 
     /// A fragment without ports goes where the first one went.
@@ -36,26 +50,25 @@ extension Switchboard {
             if way == .fromServer { return .notOurs }
             throw .fragment
         }
-        guard packet.timeToLive > 1 else { return way == .toVIP ? .timeExceeded : .notOurs }
         switch turn {
         case .toServer(let slot):
             guard servers[slot].pointee.isTaken, servers[slot].pointee.service != nil else { throw .serverRemoved }
-            guard servers[slot].pointee.station != nil else { throw .serverUnresolved }
+            if let verdict = try refusal(of: frame, packet, at: slot) { return verdict }
             return deliver(&frame, packet, to: slot)
         case .toClient(let vip, let slot, let station):
-            return sendBack(&frame, packet, from: vip, 0, slot, at: station)
+            guard packet.timeToLive > 1 else { throw .answerExpired }
+            if packet.source != vip { Translation.rewrite(.source, of: packet, in: frame, to: vip, port: 0) }
+            return sendBack(&frame, packet, slot, at: station)
         }
     }
 
     @inline(__always)
-    private mutating func sendBack(
-        _ frame: inout Frame, _ packet: Packet, from vip: IPv6Address, _ port: UInt16, _ slot: UInt32,
-        at station: LinkStation
+    mutating func sendBack(
+        _ frame: inout Frame, _ packet: Packet, _ slot: UInt32, at station: LinkStation
     ) -> Verdict {
         servers[slot].pointee.outbound.count(packet.totalLength)
         if let service = servers[slot].pointee.service { services[service].pointee.outbound.count(packet.totalLength) }
-        if packet.source != vip { Translation.rewrite(.source, of: packet, in: frame, to: vip, port: port) }
-        station.address(frame.bytes, packet.family)
+        station.address(frame.bytes, packet.header)
         return .transmit(egress: station.egress)
     }
 }

@@ -64,20 +64,24 @@ extension Switchboard {
     /// Whether a packet may open a flow (`tcp_conn_schedule`, `udp_conn_schedule`).
     @inline(__always)
     private func opens(_ packet: Packet, _ service: Int) -> Bool {
-        guard packet.transport == ProtocolNumber.tcp else { return true }
+        guard packet.transport == InternetHeader.tcp else { return true }
         return services[service].pointee.isSloppy ? !packet.flags.contains(.rst) : packet.flags.opensConnection
     }
 
     /// Why a packet cannot be sent to a server now; nil: it can.
     @inline(__always)
-    private func refusal(of frame: Frame, _ packet: Packet, at server: UInt32) throws(DropReason) -> Verdict? {
-        guard servers[server].pointee.station != nil else { throw .serverUnresolved }
+    func refusal(of frame: Frame, _ packet: Packet, at slot: UInt32) throws(DropReason) -> Verdict? {
+        let server = servers[slot]
+        guard server.pointee.station != nil else { throw .serverUnresolved }
         guard packet.timeToLive > 1 else { return .timeExceeded }
-        let mtu = servers[server].pointee.mtu
-        // A super-packet's segments are as long as they came.
-        guard frame.segmentSize == 0, packet.totalLength > mtu else { return nil }
-        guard !packet.mayNotBeFragmented else { return .tooBig(mtu: mtu) }
-        return .split(limit: mtu)
+        let mtu = server.pointee.innerMTU(now: clock)
+        guard frame.segmentSize == 0 else {
+            // The segments are as long as they came, and fit where they need not grow; the kernel makes them on the way out,
+            // but not inside a tunnel.
+            return server.pointee.method.overhead > 0 ? .split(limit: mtu) : nil
+        }
+        guard packet.totalLength > mtu else { return nil }
+        return packet.header.mustNotFragment ? .tooBig(mtu: mtu) : .split(limit: mtu)
     }
 
     /// The flow whose place a new one takes when the table is full. Only what has expired, was never more than a SYN, or was
@@ -86,17 +90,18 @@ extension Switchboard {
         of flows: borrowing FlowTable<Key>, for packet: Packet
     ) throws(DropReason) -> UInt32 {
         let tcp = flows.expired(now: clock) ?? flows.oldest(in: .tcp(.synReceived)) ?? flows.oldest(in: .tcp(.close))
-        guard let flow = tcp ?? (packet.transport == ProtocolNumber.udp ? flows.oldest(in: .udp) : nil) else {
+        guard let flow = tcp ?? (packet.transport == InternetHeader.udp ? flows.oldest(in: .udp) : nil) else {
             throw .tableFull
         }
         return flow
     }
 
-    /// Where the client's answers go, if they pass here: back where its packet came from. ``StationTable/none``: they do not.
+    /// Where the client's answers go, if they pass here, and errors that tunnels bring about: back where its packet came from.
+    /// ``StationTable/none``: nothing does.
     private mutating func returnStation(
         of frame: Frame, _ service: Int, _ server: UInt32
     ) throws(DropReason) -> UInt16 {
-        guard servers[server].pointee.method == .nat || services[service].pointee.answersReturn else {
+        guard servers[server].pointee.method != .direct || services[service].pointee.answersReturn else {
             return StationTable.none
         }
         guard let sender = LinkStation(senderOf: frame), let station = stations.retain(sender) else { throw .tableFull }
@@ -121,9 +126,9 @@ extension Switchboard {
         in flows: inout FlowTable<Key>
     ) {
         let server = servers[choice.server]
-        let isTranslated = server.pointee.method == .nat
+        let isTranslated = server.pointee.method.isTranslating
         let direction: TCPState.Direction = isTranslated ? .fromClient : .fromClientOnly
-        let isTCP = packet.transport == ProtocolNumber.tcp
+        let isTCP = packet.transport == InternetHeader.tcp
         let state: FlowState = isTCP ? .tcp(TCPState.none.next(after: packet.flags, direction)) : .udp
         var flow = Flow(
             key: key, state: state, kind: .service, inside: Key.address(server.pointee.identity.address),
@@ -151,7 +156,7 @@ extension Switchboard {
         }
         if isFromServer { flows[flow].pointee.isAnswered = true }
         // IP_VS_CONN_F_NOOUTPUT: the client's side alone is judged by until the server was heard.
-        let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method == .nat
+        let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method.isTranslating
         let direction: TCPState.Direction = isFromServer ? .fromServer : isHeard ? .fromClient : .fromClientOnly
         let new = FlowState.tcp(state.next(after: packet.flags, direction))
         flows.renew(flow, state: new, now: clock)
@@ -161,22 +166,33 @@ extension Switchboard {
         }
     }
 
-    /// Sends a packet to a server that it was not refused to.
+    /// Sends a packet to a server that it was not refused to. `isTranslated`: its ends are the server's already.
     @inline(__always)
-    mutating func deliver(_ frame: inout Frame, _ packet: Packet, to slot: UInt32) -> Verdict {
+    mutating func deliver(
+        _ frame: inout Frame, _ packet: Packet, to slot: UInt32, isTranslated: Bool = false
+    ) -> Verdict {
         let server = servers[slot]
         guard let station = server.pointee.station else { return .drop(.serverUnresolved) }
+        switch server.pointee.method {
+        case .direct:
+            station.address(frame.bytes, packet.header)
+        case .nat:
+            if !isTranslated {
+                Translation.rewrite(
+                    .destination, of: packet, in: frame, to: server.pointee.identity.address,
+                    port: server.pointee.port(for: packet.destinationPort))
+            }
+            station.address(frame.bytes, packet.header)
+        case .tunnel(let tunnel):
+            identification &+= 1
+            guard tunnel.encapsulate(&frame, to: station, identification: identification, seed: seed) else {
+                drops[.notEncapsulated] += 1
+                return .drop(.notEncapsulated)
+            }
+        }
         server.pointee.inbound.count(packet.totalLength)
         if let service = server.pointee.service { services[service].pointee.inbound.count(packet.totalLength) }
-        if packet.fragment != nil, !packet.isLaterFragment { fragments.note(packet, .toServer(slot), now: clock) }
-        switch server.pointee.method {
-        case .direct: break
-        case .nat:
-            Translation.rewrite(
-                .destination, of: packet, in: frame, to: server.pointee.identity.address,
-                port: server.pointee.port(for: packet.destinationPort))
-        }
-        station.address(frame.bytes, packet.family)
+        if packet.header.isFragment, !packet.isLaterFragment { fragments.note(packet, .toServer(slot), now: clock) }
         return .transmit(egress: station.egress)
     }
 }
@@ -185,12 +201,9 @@ extension LinkStation {
     /// The station that sent a frame, as one to answer: through the interface it came in by.
     @inline(__always)
     init?(senderOf frame: Frame) {
-        guard let base = frame.bytes.baseAddress, frame.bytes.count >= FrameLayout.ethernetHeader else { return nil }
+        guard let base = frame.bytes.baseAddress, frame.bytes.count >= InternetHeader.ethernet else { return nil }
         let head = UnsafeRawPointer(base)
-        let own = UInt64(head.long(at: 0)) << 16 | UInt64(head.word(at: 4))
-        let sender = UInt64(head.word(at: 6)) << 32 | UInt64(head.long(at: 8))
-        guard head.byte(at: FrameLayout.sourceMAC) & 1 == 0 else { return nil }
-        self.init(
-            egress: frame.ingress, source: MACAddress(rawValue: own), destination: MACAddress(rawValue: sender))
+        guard head.byte(at: 6) & 1 == 0 else { return nil }
+        self.init(egress: frame.ingress, source: head.mac(at: 0), destination: head.mac(at: 6))
     }
 }

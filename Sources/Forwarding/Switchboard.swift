@@ -3,7 +3,7 @@ import NetworkAddress
 /// Everything of a ``Forwarder`` but the flows themselves: who is served by whom, and what was counted.
 struct Switchboard: ~Copyable {
     /// Which way a packet goes.
-    enum Way { case toVIP, fromServer }
+    enum Way { case toVIP, fromServer, toTunnelEnd }
 
     var drops = DropCounters()
     var servers = ServerTable()
@@ -14,8 +14,14 @@ struct Switchboard: ~Copyable {
     var templates: TemplateTable
     var fragments: FragmentTable
     private(set) var clock: UInt64 = 0
+    /// Of the next outer IPv4 header.
+    var identification: UInt16
+    /// The key of what must not be guessed.
+    let seed: UInt64
 
     init(seed: UInt64, templateCapacity: Int) {
+        self.seed = seed
+        identification = UInt16(truncatingIfNeeded: seed)
         stations = StationTable(seed: seed)
         templates = TemplateTable(capacity: templateCapacity, seed: seed)
         fragments = FragmentTable(seed: seed)
@@ -25,11 +31,20 @@ struct Switchboard: ~Copyable {
         clock = max(clock, now.milliseconds)
     }
 
-    /// Which way a packet between these ends goes; nil: none of ours.
+    /// Which way a packet between these ends goes; nil: none of ours. `frame` is as long as its IP header.
     @inline(__always)
-    func way(_ ends: (family: Packet.Family, source: IPv6Address, destination: IPv6Address)) -> Way? {
-        if services.owns(ends.destination) { return .toVIP }
-        return services.mayAnswer(ends.source) ? .fromServer : nil
+    func way(_ frame: UnsafeRawBufferPointer, _ source: IPv6Address, _ destination: IPv6Address) -> Way? {
+        if services.owns(destination) { return .toVIP }
+        if services.mayAnswer(source) { return .fromServer }
+        // Errors come from any router: about packets that were translated, or that went through a tunnel.
+        guard services.hasInsiders || services.isTunnelEnd(destination), Self.isICMP(frame) else { return nil }
+        return services.isTunnelEnd(destination) ? .toTunnelEnd : .fromServer
+    }
+
+    private static func isICMP(_ frame: UnsafeRawBufferPointer) -> Bool {
+        guard let base = frame.baseAddress else { return false }
+        return base.word(at: 12) == InternetHeader.etherTypeIPv4
+            ? base.byte(at: 23) == InternetHeader.icmp : base.byte(at: 20) == InternetHeader.icmpv6
     }
 
     /// What becomes of a packet: `ip_vs_in` and `ip_vs_out` in `net/netfilter/ipvs/ip_vs_core.c`, but for the TTL: it is
@@ -39,13 +54,15 @@ struct Switchboard: ~Copyable {
         _ frame: inout Frame, _ packet: Packet, _ way: Way, _ flows: inout FlowTable<Key>
     ) throws(DropReason) -> Verdict {
         if packet.isLaterFragment { return try follow(&frame, packet, way) }
-        switch (packet.transport, way) {
-        case (ProtocolNumber.tcp, .toVIP), (ProtocolNumber.udp, .toVIP):
-            return try forwardToServer(&frame, packet, &flows)
-        case (ProtocolNumber.tcp, .fromServer), (ProtocolNumber.udp, .fromServer):
-            return try forwardToClient(&frame, packet, &flows)
-        case (_, .toVIP): throw .noService
-        case (_, .fromServer): return .notOurs
+        switch packet.transport {
+        case InternetHeader.tcp, InternetHeader.udp:
+            return way == .toVIP
+                ? try forwardToServer(&frame, packet, &flows) : try forwardToClient(&frame, packet, &flows)
+        case InternetHeader.icmp where !packet.header.isIPv6, InternetHeader.icmpv6 where packet.header.isIPv6:
+            return way == .toVIP
+                ? try forwardErrorToServer(&frame, packet, &flows) : try forwardErrorToClient(&frame, packet, &flows)
+        default:
+            throw .noService
         }
     }
 

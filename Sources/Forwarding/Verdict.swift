@@ -18,5 +18,10 @@ public enum Verdict: Hashable, Sendable {
     case tooBig(mtu: Int)
     /// The packet is too long for the way to its server: cut it into packets of at most `limit` bytes and give each of them
     /// to ``Forwarder/forward(_:now:)``. The frame was not changed, nor was any flow.
+    ///
+    /// Or it is a super-packet for a tunnel: cut it into its segments, whatever `limit` says.
     case split(limit: Int)
+    /// An ICMP error to the director's own end of a tunnel: give the frame to ``Forwarder/explain(_:into:now:)``. The host's own
+    /// stack may have it too.
+    case tunnelError
 }

@@ -21,6 +21,7 @@ struct OpenedSocket: ~Copyable {
         // 2. The shape of the ring's frames: it cannot change once there is a ring.
         try Self.set(descriptor, PACKET_VERSION, CInt(TPACKET_V3.rawValue), "PACKET_VERSION", interface)
         try Self.set(descriptor, PACKET_VNET_HDR, CInt(1), "PACKET_VNET_HDR", interface)
+        try Self.set(descriptor, PACKET_RESERVE, CUnsignedInt(ReceivedFrame.headroom), "PACKET_RESERVE", interface)
         try Self.set(descriptor, PACKET_IGNORE_OUTGOING, CInt(1), "PACKET_IGNORE_OUTGOING", interface)
         try Self.set(descriptor, PACKET_QDISC_BYPASS, CInt(1), "PACKET_QDISC_BYPASS", interface)
         Self.enlargeSendBuffer(descriptor)

@@ -1,5 +1,9 @@
 /// A frame in the receive ring: valid, and ours to change, until its batch is released.
 public struct ReceivedFrame {
+    /// How many bytes in front of ``bytes`` are ours too, for headers that are put in front of it (`PACKET_RESERVE`,
+    /// packet(7)): enough for IPv6, UDP and GUE.
+    public static let headroom = 64
+
     /// The frame from its destination MAC on, without VLAN tag (see `vlan`) and frame check sequence.
     public var bytes: UnsafeMutableRawBufferPointer
     /// What must be sent in front of it for it to stay whole.

@@ -42,6 +42,16 @@ public struct VirtioNetHeader: Hashable, Sendable {
     /// Whether the frame stands for several packets.
     public var isSuperPacket: Bool { segmentationType != 0 }
 
+    /// The header of the same frame with `growth` bytes more in front of what is to be checksummed. For one packet, not a
+    /// super-packet.
+    @inline(__always)
+    public func grown(by growth: Int) -> VirtioNetHeader {
+        guard growth != 0, needsChecksum else { return self }
+        var header = self
+        header.checksumStart &+= UInt16(truncatingIfNeeded: growth)
+        return header
+    }
+
     /// From the bytes the kernel wrote.
     @inline(__always)
     init(_ bytes: UnsafeRawPointer) {

@@ -1,6 +1,12 @@
-import Forwarding
 import NetworkAddress
 import Testing
+
+@testable import Forwarding
+
+extension ICMPError {
+    /// One of each.
+    static let allCases: [ICMPError] = [.portUnreachable, .timeExceeded, .tooBig(mtu: 1480)]
+}
 
 @Suite("ICMP errors")
 struct ICMPErrorTests {
@@ -46,6 +52,26 @@ struct ICMPErrorTests {
             "4500002c1234400001067b53c6336407c000020a", "9c410050000003e8000000006002faf010770000020405b4",
         ])
         #expect(Self.answer(.timeExceeded, to: frame) == expected)
+    }
+
+    @Test("fragmentation needed, byte for byte: the MTU in the last two bytes before the quote")
+    func fragmentationNeeded() {
+        let frame = GoldenPacketTests.bytes([
+            "0200000000010200000000fe0800", "4500002c1234400040063c53c6336407c000020a",
+            "9c410050000003e8000000006002faf010770000020405b4",
+        ])
+        let expected = GoldenPacketTests.bytes([
+            "0200000000fe0200000000010800", "45c000480000400040014db0c000020ac6336407", "0304e397000005c8",
+            "4500002c1234400040063c53c6336407c000020a", "9c410050000003e8000000006002faf010770000020405b4",
+        ])
+        #expect(Self.answer(.tooBig(mtu: 1480), to: frame) == expected)
+    }
+
+    @Test(
+        "an MTU is one that an IPv4 link can have",
+        arguments: [(-1, 68), (0, 68), (67, 68), (68, 68), (65535, 65535), (65536, 65535)])
+    func maximumTransmissionUnit(mtu: Int, told: UInt32) {
+        #expect(ICMPError.tooBig(mtu: mtu).message(isIPv6: false) == .ipv4(3, 4, told))
     }
 
     @Test(

@@ -34,16 +34,16 @@ struct TranslationTests {
         question.payload = 3
         let (verdict, inside) = forwarder.forward(bytes: question.checkedBytes, ingress: 7)
         #expect(verdict == .transmit(egress: 1))
-        #expect(Wire(inside).ends == "198.51.100.7:40001 > 10.0.0.1:8080")
-        #expect(Wire(inside).macs == "02:00:00:00:00:01 > 02:00:00:00:00:01")
-        #expect(Wire(inside).timeToLive == 63 && Wire(inside).areChecksumsRight)
+        #expect(ReceivedFrame(inside).ends == "198.51.100.7:40001 > 10.0.0.1:8080")
+        #expect(ReceivedFrame(inside).macs == "02:00:00:00:00:01 > 02:00:00:00:00:01")
+        #expect(ReceivedFrame(inside).timeToLive == 63 && ReceivedFrame(inside).areChecksumsRight)
 
         let reply = Self.answer(1, to: 40001)
         let (back, outside) = forwarder.forward(bytes: reply.checkedBytes, ingress: 1)
         #expect(back == .transmit(egress: 7), "the interface that the question came in by")
-        #expect(Wire(outside).ends == "192.0.2.10:80 > 198.51.100.7:40001")
-        #expect(Wire(outside).macs == "02:00:00:00:00:01 > 02:00:00:00:00:fe")
-        #expect(Wire(outside).timeToLive == 63 && Wire(outside).areChecksumsRight)
+        #expect(ReceivedFrame(outside).ends == "192.0.2.10:80 > 198.51.100.7:40001")
+        #expect(ReceivedFrame(outside).macs == "02:00:00:00:00:01 > 02:00:00:00:00:fe")
+        #expect(ReceivedFrame(outside).timeToLive == 63 && ReceivedFrame(outside).areChecksumsRight)
 
         let service = forwarder.statistics()[0]
         #expect(service.inbound == Traffic(packets: 1, bytes: 43) && service.outbound == Traffic(packets: 1, bytes: 40))
@@ -54,9 +54,9 @@ struct TranslationTests {
     func partial() {
         var forwarder = Self.forwarder()
         let (_, inside) = forwarder.forward(bytes: TestFrame().partialBytes, isPartial: true)
-        #expect(Wire(inside).isPartialSumRight)
+        #expect(ReceivedFrame(inside).isPartialSumRight)
         let (_, outside) = forwarder.forward(bytes: Self.answer(1, to: 40001).partialBytes, isPartial: true)
-        #expect(Wire(outside).isPartialSumRight)
+        #expect(ReceivedFrame(outside).isPartialSumRight)
     }
 
     @Test("what is no answer of a flow's is none of ours, nor is another server's, nor another port's")
@@ -103,7 +103,7 @@ struct TranslationTests {
         _ = forwarder.forward(bytes: moved.bytes, ingress: 4)
         let (verdict, bytes) = forwarder.forward(bytes: Self.answer(1, to: 40001).bytes)
         #expect(verdict == .transmit(egress: 4))
-        #expect(Wire(bytes).macs == "02:00:00:00:00:01 > 02:00:00:00:00:fd")
+        #expect(ReceivedFrame(bytes).macs == "02:00:00:00:00:01 > 02:00:00:00:00:fd")
     }
 
     @Test("UDP: each client stays with its server, a checksum of none stays none, one that comes out as 0 is all ones")
@@ -114,7 +114,7 @@ struct TranslationTests {
         question.payload = 5
         let (verdict, inside) = forwarder.forward(bytes: question.checkedBytes)
         #expect(verdict == .transmit(egress: 1))
-        #expect(Wire(inside).ends == "198.51.100.7:40001 > 10.0.0.1:8080" && Wire(inside).areChecksumsRight)
+        #expect(ReceivedFrame(inside).ends == "198.51.100.7:40001 > 10.0.0.1:8080" && ReceivedFrame(inside).areChecksumsRight)
         var unchecked = question.checkedBytes
         (unchecked[40], unchecked[41]) = (0, 0)
         let (_, stillNone) = forwarder.forward(bytes: unchecked)
@@ -126,7 +126,7 @@ struct TranslationTests {
                 question.clientPort = clientPort
                 let (_, bytes) = forwarder.forward(bytes: question.checkedBytes)
                 guard bytes[40] == 0xFF, bytes[41] == 0xFF else { continue }
-                #expect(Wire(bytes).areChecksumsRight)
+                #expect(ReceivedFrame(bytes).areChecksumsRight)
                 return
             }
         }
@@ -137,7 +137,7 @@ struct TranslationTests {
     func samePort() {
         var forwarder = Self.forwarder { $0.servers = [.nat(1, port: 0)]; $0.port = 0 }
         let (_, bytes) = forwarder.forward(bytes: TestFrame().checkedBytes)
-        #expect(Wire(bytes).ends == "198.51.100.7:40001 > 10.0.0.1:80" && Wire(bytes).areChecksumsRight)
+        #expect(ReceivedFrame(bytes).ends == "198.51.100.7:40001 > 10.0.0.1:80" && ReceivedFrame(bytes).areChecksumsRight)
     }
 
     @Test("fragments are translated like the first one, their bytes left alone, both ways")
@@ -147,17 +147,17 @@ struct TranslationTests {
         first.transport = 17
         first.payload = 16
         first.fragment = 0x2000
-        #expect(Wire(forwarder.forward(bytes: first.checkedBytes).bytes).ends == "198.51.100.7:40001 > 10.0.0.1:8080")
+        #expect(ReceivedFrame(forwarder.forward(bytes: first.checkedBytes).bytes).ends == "198.51.100.7:40001 > 10.0.0.1:8080")
         first.fragment = 0x0003
         let input = first.bytes
         let (verdict, later) = forwarder.forward(bytes: input)
         #expect(verdict == .transmit(egress: 1))
         #expect(later[34...] == input[34...])
-        #expect(Array(later[26..<34]) == [198, 51, 100, 7, 10, 0, 0, 1] && Wire(later).isHeaderChecksumRight)
+        #expect(Array(later[26..<34]) == [198, 51, 100, 7, 10, 0, 0, 1] && ReceivedFrame(later).isHeaderChecksumRight)
         var reply = Self.answer(1, to: 40001)
         reply.transport = 17
         reply.fragment = 0x2000
-        #expect(Wire(forwarder.forward(bytes: reply.checkedBytes).bytes).ends == "192.0.2.10:80 > 198.51.100.7:40001")
+        #expect(ReceivedFrame(forwarder.forward(bytes: reply.checkedBytes).bytes).ends == "192.0.2.10:80 > 198.51.100.7:40001")
         reply.fragment = 0x0002
         let (_, laterReply) = forwarder.forward(bytes: reply.bytes)
         #expect(Array(laterReply[26..<34]) == [192, 0, 2, 10, 198, 51, 100, 7])

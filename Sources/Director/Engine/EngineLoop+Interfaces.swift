@@ -97,7 +97,8 @@ extension EngineLoop {
         }
         let others = [
             ("unreachable", forwarder.drops.unreachable), ("timeExceeded", forwarder.drops.timeExceeded),
-            ("interfaceLost", undeliverable), ("truncated", truncated),
+            ("tooBig", forwarder.drops.tooBig), ("interfaceLost", undeliverable), ("truncated", truncated),
+            ("unsplittable", unsplittable),
         ]
         for (name, count) in others where count > 0 { drops[name] = count }
         var stations: [IPv4Address: MACAddress] = [:]

@@ -25,9 +25,13 @@ final class EngineLoop {
     /// Frames for a lost interface, frames cut short, and answers withheld: not the forwarder's to count.
     var undeliverable: UInt64 = 0
     var truncated: UInt64 = 0
+    /// Frames too long for a tunnel that could not be cut.
+    var unsplittable: UInt64 = 0
     private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
     private let scratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: max(ICMPError.longestFrame, ARPMessage.frameLength), alignment: 8)
+    /// Where frames are cut into pieces.
+    private let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
     private var random = SystemRandomNumberGenerator()
     private var nextTick = Ticks(milliseconds: 0)
     private var isStopping = false
@@ -58,6 +62,7 @@ final class EngineLoop {
 
     deinit {
         scratch.deallocate()
+        pieces.deallocate()
     }
 
     /// Forwards until told to stop.
@@ -144,23 +149,66 @@ extension EngineLoop {
         }
         guard frame.destination == .host else { return }
         var packet = Frame(
-            bytes: frame.bytes, isPartial: frame.header.needsChecksum,
+            bytes: frame.bytes, headroom: ReceivedFrame.headroom, isPartial: frame.header.needsChecksum,
             segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: port.slot)
-        switch forwarder.forward(&packet, now: now) {
-        case .notOurs, .drop: break
-        case .transmit(let egress):
-            if ports[egress].socket?.transmit(packet.bytes, frame.header) == nil { undeliverable &+= 1 }
-        case .tooBig, .split: break
-        case .unreachable: answer(.portUnreachable, about: frame, on: port, now: now)
-        case .timeExceeded: answer(.timeExceeded, about: frame, on: port, now: now)
+        let verdict = forwarder.forward(&packet, now: now)
+        if case .split(let limit) = verdict {
+            split(packet, limit: limit, at: 0, now: now)
+        } else {
+            obey(verdict, about: packet, frame.header.grown(by: packet.bytes.count - frame.bytes.count), now: now)
         }
     }
 
-    private func answer(_ error: ICMPError, about frame: ReceivedFrame, on port: EnginePort, now: Ticks) {
-        guard answers.take(now: now),
-            let length = error.write(about: UnsafeRawBufferPointer(frame.bytes), into: scratch)
+    /// Does what the forwarder says of a frame that is still in the ring, or in `pieces`.
+    @inline(__always)
+    private func obey(_ verdict: Verdict, about packet: Frame, _ header: VirtioNetHeader, now: Ticks) {
+        switch verdict {
+        case .notOurs, .drop, .split: break
+        case .transmit(let egress):
+            if ports[egress].socket?.transmit(packet.bytes, header) == nil { undeliverable &+= 1 }
+        case .unreachable: answer(.portUnreachable, about: packet, now: now)
+        case .timeExceeded: answer(.timeExceeded, about: packet, now: now)
+        case .tooBig(let mtu): answer(.tooBig(mtu: mtu), about: packet, now: now)
+        case .tunnelError:
+            guard answers.take(now: now), let told = forwarder.explain(packet, into: scratch, now: now) else { return }
+            transmit(length: told.length, on: ports[told.egress])
+        }
+    }
+
+    /// Cuts a frame into pieces behind `offset` in their buffer, which lie there until they are sent, and has each judged.
+    private func split(_ packet: Frame, limit: Int, at offset: Int, now: Ticks) {
+        guard var splitter = Splitter(packet, limit: limit) else {
+            unsplittable &+= 1
+            return
+        }
+        var place = offset
+        while true {
+            if place + splitter.bufferLength > pieces.count {
+                // Full: send what is there. Pieces of a piece lie behind it, and have no more room than that.
+                for port in ports { port.socket?.flush() }
+                guard offset == 0, splitter.bufferLength <= pieces.count else {
+                    unsplittable &+= 1
+                    return
+                }
+                place = 0
+            }
+            guard var piece = splitter.next(into: UnsafeMutableRawBufferPointer(rebasing: pieces[place...])) else { break }
+            place += (splitter.bufferLength + 7) & ~7
+            let verdict = forwarder.forward(&piece, now: now)
+            if case .split(let limit) = verdict, offset == 0 {
+                split(piece, limit: limit, at: place, now: now)
+            } else {
+                obey(verdict, about: piece, .none, now: now)
+            }
+        }
+        // The buffer is used again for the next frame.
+        if offset == 0 { for port in ports { port.socket?.flush() } }
+    }
+
+    private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
+        guard answers.take(now: now), let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
         else { return }
-        transmit(length: length, on: port)
+        transmit(length: length, on: ports[packet.ingress])
     }
 
     /// Sends what is in the scratch buffer, now: it is used again.

@@ -11,8 +11,8 @@ struct FragmentKey: AgedKey {
     init(_ packet: Packet) {
         source = packet.source
         destination = packet.destination
-        identification = packet.fragment?.identification ?? 0
-        transport = packet.family == .v4 ? packet.transport : 0
+        identification = packet.header.identification
+        transport = packet.header.isIPv6 ? 0 : packet.transport
     }
 
     func hash(_ hash: FlowHash) -> UInt64 {

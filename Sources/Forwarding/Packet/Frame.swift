@@ -1,19 +1,20 @@
 /// A frame in the caller's memory, with what the kernel knows of it beyond its bytes.
+///
+/// Whoever makes one vouches for the memory: ``bytes``, and ``headroom`` bytes in front of it, stay valid and are touched by
+/// nobody else while the frame is in use.
 public struct Frame {
-    /// The frame from its destination MAC on, without VLAN tag and frame check sequence. After an encapsulation it begins
-    /// earlier, in what was ``headroom``.
+    /// The whole Ethernet frame, from the destination MAC on. It may begin earlier after encapsulation.
     public var bytes: UnsafeMutableRawBufferPointer
-    /// How many bytes in front of ``bytes`` may be written.
+    /// How many bytes in front of ``bytes`` may be written, 0 or more.
     public var headroom: Int
-    /// Whether the transport checksum holds only the pseudo-header's sum, the rest being left to whoever sends the frame on
-    /// (CHECKSUM_PARTIAL, `VIRTIO_NET_HDR_F_NEEDS_CSUM`).
+    /// Whether the transport checksum holds only the pseudo-header's sum (CHECKSUM_PARTIAL), for a device to complete.
     public var isPartial: Bool
-    /// How many bytes of payload each segment of a super-packet gets; 0 where the frame is one packet.
+    /// Payload bytes per segment of a super-packet (`gso_size`), or 0 where the frame is one packet.
     public var segmentSize: Int
-    /// Which of the caller's interfaces it came in by: what ``LinkStation/egress`` counts too.
+    /// Index of the interface it came in by.
     public var ingress: Int
 
-    /// A frame as received. It may be padded, and is not cut short.
+    /// A frame in `bytes`: one packet with a complete checksum and no headroom, unless told otherwise.
     public init(
         bytes: UnsafeMutableRawBufferPointer, headroom: Int = 0, isPartial: Bool = false, segmentSize: Int = 0,
         ingress: Int = 0

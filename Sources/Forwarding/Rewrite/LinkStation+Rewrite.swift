@@ -6,31 +6,26 @@ extension LinkStation {
     /// `net/netfilter/ipvs/ip_vs_xmit.c`). In direct routing that is all: everything else stays, above all the transport's
     /// checksum, which may be a partial one.
     ///
-    /// The frame has been through ``Packet``, and its TTL is at least 2.
+    /// The frame has been through ``Packet/read(_:)``, and its TTL is at least 2.
     @inline(__always)
-    func address(_ frame: UnsafeMutableRawBufferPointer, _ family: Packet.Family) {
-        guard let base = frame.baseAddress, frame.count >= FrameLayout.shortestIPv4 else { return }
-        writeMACs(base)
-        let reader = UnsafeRawPointer(base)
-        switch family {
-        case .v4:
-            let old = reader.word(at: FrameLayout.timeToLive)
-            let new = old &- 0x0100
-            let checksum = InternetChecksum.updated(reader.word(at: FrameLayout.headerChecksum), from: old, to: new)
-            base.store(word: new, at: FrameLayout.timeToLive)
-            base.store(word: checksum, at: FrameLayout.headerChecksum)
-        case .v6:
-            base.storeBytes(
-                of: reader.byte(at: FrameLayout.hopLimit6) &- 1, toByteOffset: FrameLayout.hopLimit6, as: UInt8.self)
-        }
+    func address(_ frame: UnsafeMutableRawBufferPointer, _ header: InternetHeader) {
+        guard let base = frame.baseAddress else { return }
+        base.writeEthernet(
+            from: source, to: destination,
+            type: header.isIPv6 ? InternetHeader.etherTypeIPv6 : InternetHeader.etherTypeIPv4)
+        (base + InternetHeader.ethernet).decrementTimeToLive(header)
     }
+}
 
-    /// The two addresses in an Ethernet header: its first 12 bytes.
+extension UnsafeMutableRawPointer {
+    /// Takes one off the TTL or hop limit of the packet that begins here, which is at least 2.
     @inline(__always)
-    func writeMACs(_ base: UnsafeMutableRawPointer) {
-        // The station's 6 and 2 of ours, then the other 4 of ours.
-        let head = destination.rawValue << 16 | source.rawValue >> 32
-        base.storeBytes(of: head.bigEndian, toByteOffset: FrameLayout.destinationMAC, as: UInt64.self)
-        base.store(long: UInt32(truncatingIfNeeded: source.rawValue), at: 8)
+    func decrementTimeToLive(_ header: InternetHeader) {
+        let reader = UnsafeRawPointer(self)
+        guard !header.isIPv6 else { return write(header.timeToLive - 1, at: 7) }
+        // The word is read anew: a translation has changed the checksum since.
+        let old = reader.word(at: 8)
+        write(old &- 0x0100, at: 8)
+        write(InternetChecksum.updated(reader.word(at: 10), from: old, to: old &- 0x0100), at: 10)
     }
 }

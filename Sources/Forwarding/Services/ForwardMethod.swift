@@ -4,4 +4,14 @@ public enum ForwardMethod: Hashable, Sendable {
     case direct
     /// Network address translation: the server's address and port in place of the VIP's, and back in its answers.
     case nat
+    /// Tunnelling: the packet inside another one to the server.
+    case tunnel(Tunnel)
+
+    /// Whether answers come from the server's own address and are given the VIP's again.
+    var isTranslating: Bool { self == .nat }
+
+    /// By how much a packet grows, in bytes.
+    var overhead: Int {
+        if case .tunnel(let tunnel) = self { tunnel.overhead } else { 0 }
+    }
 }

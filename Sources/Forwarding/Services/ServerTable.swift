@@ -37,6 +37,24 @@ struct Server {
         self.identity = identity
     }
 
+    /// For how long a path MTU that a router told is believed, in milliseconds (RFC 1191 §6.3, `mtu_expires`).
+    static let pathMTUTimeout: UInt64 = 600_000
+    private var pathMTU = Int.max
+    private var pathMTUDeadline: UInt64 = 0
+
+    /// The longest packet of a client's that fits on the way there, in bytes.
+    @inline(__always)
+    func innerMTU(now: UInt64) -> Int {
+        (pathMTUDeadline > now ? min(mtu, pathMTU) : mtu) - method.overhead
+    }
+
+    /// A router on the way there said that it takes no longer packets than this. Less than any link takes is not believed.
+    mutating func notePathMTU(_ told: Int, until deadline: UInt64) {
+        let least = identity.address.mappedIPv4 == nil ? 1280 : 576
+        pathMTU = max(told, least)
+        pathMTUDeadline = deadline
+    }
+
     /// NAT: the port on the server for a client that used this one.
     func port(for clientsPort: UInt16) -> UInt16 { identity.serverPort == 0 ? clientsPort : identity.serverPort }
 }

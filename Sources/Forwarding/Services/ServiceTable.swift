@@ -36,6 +36,9 @@ struct ServiceIdentity: Hashable {
     /// A server's own address, from which answers come that are to be translated.
     static func insider(_ address: IPv6Address) -> Self { Self(vip: address, transport: 0, port: 1) }
 
+    /// An address of the director's own that tunnels begin at.
+    static func tunnelEnd(_ address: IPv6Address) -> Self { Self(vip: address, transport: 0, port: 2) }
+
     @inline(__always)
     var hash: Int {
         let mixed =
@@ -60,18 +63,26 @@ struct ServiceTable: ~Copyable {
     private let cellMask: Int
     /// Whether any service's answers come from its VIP through here.
     private var answersReturn = false
+    /// Whether any service's answers are translated.
+    let hasInsiders: Bool
 
     /// The table of `services`, whose ranges point into `members`; each identity occurs once.
     ///
-    /// - Parameter insiders: servers' own addresses from which answers come that are to be translated.
-    init(_ services: [Service] = [], members: [Member] = [], insiders: [IPv6Address] = []) {
+    /// - Parameters:
+    ///   - insiders: servers' own addresses from which answers come that are to be translated.
+    ///   - tunnelEnds: addresses of the director's own that tunnels begin at.
+    init(
+        _ services: [Service] = [], members: [Member] = [], insiders: Set<IPv6Address> = [],
+        tunnelEnds: Set<IPv6Address> = []
+    ) {
+        hasInsiders = !insiders.isEmpty
         count = services.count
         self.services = .allocate(capacity: max(1, services.count))
         for (index, service) in services.enumerated() { (self.services + index).initialize(to: service) }
         allMembers = .allocate(capacity: members.count)
         _ = allMembers.initialize(from: members)
         // At most two keys for a service and a quarter full: a look-up ends after a cell or two.
-        let keyCount = max(1, 2 * services.count + insiders.count)
+        let keyCount = max(1, 2 * services.count + insiders.count + tunnelEnds.count)
         let cellCount = 1 << (Int.bitWidth - (keyCount * 4 - 1).leadingZeroBitCount)
         cellMask = cellCount - 1
         cells = .allocate(capacity: cellCount)
@@ -82,6 +93,7 @@ struct ServiceTable: ~Copyable {
             answersReturn = answersReturn || service.answersReturn
         }
         for insider in insiders { mark(.insider(insider)) }
+        for end in tunnelEnds { mark(.tunnelEnd(end)) }
     }
 
     private func mark(_ key: ServiceIdentity) {
@@ -106,6 +118,10 @@ struct ServiceTable: ~Copyable {
     func owns(_ vip: IPv6Address) -> Bool {
         cells[cell(of: .vip(vip))].isTaken
     }
+
+    /// Whether tunnels begin at this address.
+    @inline(__always)
+    func isTunnelEnd(_ address: IPv6Address) -> Bool { cells[cell(of: .tunnelEnd(address))].isTaken }
 
     /// Whether packets from this address can be answers that pass here.
     @inline(__always)

@@ -3,7 +3,7 @@ import NetworkAddress
 @testable import Forwarding
 
 /// A frame as a receiver takes it, read and summed up the slow way.
-struct Wire {
+struct ReceivedFrame {
     let bytes: [UInt8]
 
     init(_ bytes: [UInt8]) {
