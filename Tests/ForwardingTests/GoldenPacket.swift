@@ -199,13 +199,18 @@ extension GoldenPacket {
             ],
             verdict: .drop(.noService)),
         GoldenPacket(
-            description: "a ping",
+            description: "a ping is answered in the VIP's name, the way it came",
             input: [
                 "0200000000010200000000fe0800",
                 "4500001c1234400040013c68c6336407c000020a",
                 "0800f7fd00010001",
             ],
-            verdict: .drop(.noService)),
+            verdict: .transmit(egress: 0),
+            output: [
+                "0200000000fe0200000000010800",
+                "4500001c1234400040013c68c000020ac6336407",
+                "0000fffd00010001",
+            ]),
         GoldenPacket(
             description: "an ACK of no known flow",
             input: [

@@ -38,7 +38,8 @@ struct GoldenPacketTests {
         }
         let forwarded = GoldenPacket.all.count { $0.output != nil }
         #expect(forwarded > 10)
-        #expect(forwarder.statistics()[0].inbound.packets == UInt64(forwarded))
+        // All but the ping, which no server got.
+        #expect(forwarder.statistics()[0].inbound.packets == UInt64(forwarded - 1))
     }
 
     @Test("a capture of the golden frames, replayed, gives the capture of what leaves")
