@@ -138,7 +138,14 @@ struct TunnelErrorTests {
             for length in 0..<min(outer.count, enough + 2) {
                 #expect((told(Array(outer.prefix(length)), tunnel) != nil) == (length >= enough), "\(length) bytes")
             }
+            var misnamed = outer
             let shim = tunnel.isIPv6 ? 40 : 20
+            switch tunnel.encapsulation {
+            case .ipip: misnamed[tunnel.isIPv6 ? 6 : 9] ^= 4 ^ 41
+            case .gre: misnamed.replaceSubrange(shim + 2..<shim + 4, with: packet.isIPv6 ? [8, 0] : [0x86, 0xDD])
+            case .gue: misnamed[shim + 9] ^= 4 ^ 41
+            }
+            #expect(told(misnamed, tunnel) == nil, "what is inside is of the other family")
             let places: [Int]
             switch tunnel.encapsulation {
             case .ipip: places = []
