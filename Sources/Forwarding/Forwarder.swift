@@ -24,18 +24,21 @@ public struct Forwarder: ~Copyable {
     var names: [String] = []
     private var clock: UInt64 = 0
     private let isSloppy: Bool
+    /// Where schedulers that draw at random start.
+    let seed: UInt64
 
     /// A forwarder without services: everything is ``Verdict/notOurs`` until ``apply(_:now:)``.
     ///
     /// - Parameters:
     ///   - flowCapacity: how many flows are remembered at most, 1 to 2³¹. Each takes ``bytesPerFlow`` at most, allocated here.
-    ///   - seed: the key of the flow table's hash. It must be random and secret, or clients can choose addresses and ports
-    ///     that slow the table down; a fixed one makes a test or a replay repeatable.
+    ///   - seed: the key of the flow table's hash, and where schedulers that draw at random start. It must be random and secret,
+    ///     or clients can choose addresses and ports that slow the table down; a fixed one makes a test or a replay repeatable.
     ///   - sloppy: whether any packet but a RST may open a flow, as after a takeover from another director (IPVS's
     ///     `sloppy_tcp`). Otherwise only a SYN does.
     public init(flowCapacity: Int, seed: UInt64, sloppy: Bool = false) {
         flows = FlowTable(capacity: flowCapacity, seed: seed)
         isSloppy = sloppy
+        self.seed = seed
     }
 
     /// How many bytes of memory one flow takes at most.
@@ -114,13 +117,17 @@ public struct Forwarder: ~Copyable {
         guard segment.timeToLive > 1 else { return .timeExceeded }
         if let flow = known { forget(flow) }
         let victim = flows.isFull ? try leastWanted() : nil
-        guard let server = services.schedule(service), let station = servers[server].pointee.station else {
-            return .unreachable
-        }
+        let question = ScheduleQuestion(
+            source: mapped(segment.key.client), sourcePort: segment.key.clientPort,
+            destination: mapped(segment.key.vip), destinationPort: segment.key.port)
+        guard let server = services.schedule(service, for: question, servers: servers, now: clock),
+            let station = servers[server].pointee.station
+        else { return .unreachable }
         if let victim { forget(victim) }
         let state = TCPState.none.next(after: segment.flags)
         flows.add(segment.key, server: server, state: state, now: clock)
         count(1, in: state, on: server)
+        servers[server].pointee.updateOverload()
         servers[server].pointee.connections += 1
         services[service].pointee.connections += 1
         return transmit(frame, segment, to: server, at: station)
@@ -163,6 +170,7 @@ public struct Forwarder: ~Copyable {
         let (server, state) = (flows[flow].server, flows[flow].state)
         flows.remove(flow)
         count(-1, in: state, on: server)
+        servers[server].pointee.updateOverload()
         servers.forgetIfUnused(server)
     }
 

@@ -3,7 +3,7 @@ struct Service {
     var vip: UInt32
     var port: UInt16
     var scheduler: SchedulerKind
-    var rotation = Rotation()
+    var options: SchedulerOptions
     /// Where its members lie among those of all services.
     var members: Range<Int>
     var connections: UInt64 = 0
@@ -24,15 +24,25 @@ struct ServiceTable: ~Copyable {
 
     let count: Int
     private let services: UnsafeMutablePointer<Service>
+    private let schedulers: UnsafeMutablePointer<Scheduler>
     private let allMembers: UnsafeMutableBufferPointer<Member>
     private let cells: UnsafeMutablePointer<Cell>
     private let cellMask: Int
 
-    /// The table of `services`, whose ranges point into `members`; each VIP and port occurs once.
-    init(_ services: [Service] = [], members: [Member] = []) {
+    /// The table of `services`, whose ranges point into `members`; each VIP and port occurs once. `seed` is where schedulers that
+    /// draw at random start.
+    init(_ services: [Service] = [], members: [Member] = [], seed: UInt64 = 0) {
         count = services.count
         self.services = .allocate(capacity: max(1, services.count))
         for (index, service) in services.enumerated() { (self.services + index).initialize(to: service) }
+        schedulers = .allocate(capacity: max(1, services.count))
+        for (index, service) in services.enumerated() {
+            // Hashed, so that the choices clients see tell nothing about the seed.
+            var hash = SipHash(seed, seed)
+            hash.absorb(UInt64(service.vip) << 16 | UInt64(service.port))
+            (schedulers + index).initialize(
+                to: Scheduler(service.scheduler, options: service.options, seed: hash.finish()))
+        }
         allMembers = .allocate(capacity: members.count)
         _ = allMembers.initialize(from: members)
         // At most two keys for a service and a quarter full: a look-up ends after a cell or two.
@@ -52,6 +62,7 @@ struct ServiceTable: ~Copyable {
 
     deinit {
         services.deallocate()
+        schedulers.deinitialize(count: count).deallocate()
         allMembers.deallocate()
         cells.deallocate()
     }
@@ -85,12 +96,19 @@ struct ServiceTable: ~Copyable {
         UnsafeBufferPointer(rebasing: allMembers[self[index].pointee.members])
     }
 
-    /// The server that the next new connection of a service goes to, or nil where none may get one.
-    func schedule(_ index: Int) -> UInt32? {
+    /// What a service remembers of whose turn it is, to be changed in place.
+    func scheduler(of index: Int) -> UnsafeMutablePointer<Scheduler> {
+        precondition(index >= 0 && index < count, "there is no service \(index)")
+        return schedulers + index
+    }
+
+    /// The server that this new connection of a service goes to, or nil where none may get one.
+    func schedule(
+        _ index: Int, for question: ScheduleQuestion, servers: borrowing ServerTable, now: UInt64
+    ) -> UInt32? {
         let members = members(of: index)
-        let service = self[index]
-        guard let member = service.pointee.rotation.next(service.pointee.scheduler, among: members) else { return nil }
-        return members[member].server
+        let member = scheduler(of: index).pointee.next(for: question, among: members, servers: servers, now: now)
+        return member.map { members[$0].server }
     }
 
     /// The cell with this key, or the empty one where it belongs.

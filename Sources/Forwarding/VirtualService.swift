@@ -10,15 +10,21 @@ public struct VirtualService: Hashable, Sendable {
     public var port: UInt16
     /// Who gets the next new connection.
     public var scheduler: SchedulerKind
+    /// How `sh` and `mh` choose.
+    public var options: SchedulerOptions
     /// The servers, in the order in which they take turns. Of two with one address the first counts.
     public var servers: [RealServer]
 
     /// A service on `vip` and `port`.
-    public init(name: String, vip: IPv4Address, port: UInt16, scheduler: SchedulerKind, servers: [RealServer]) {
+    public init(
+        name: String, vip: IPv4Address, port: UInt16, scheduler: SchedulerKind,
+        options: SchedulerOptions = SchedulerOptions(), servers: [RealServer]
+    ) {
         self.name = name
         self.vip = vip
         self.port = port
         self.scheduler = scheduler
+        self.options = options
         self.servers = servers
     }
 }
