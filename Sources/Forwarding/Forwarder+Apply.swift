@@ -11,7 +11,8 @@ extension Forwarder {
     ///   (``DropReason/serverRemoved``), but a SYN is scheduled anew, and should the server come back in time, so do they;
     /// - changed weights or members of a `wrr` service start its rotation again as IPVS does, once for each call
     ///   (`ip_vs_wrr_dest_changed` in `net/netfilter/ipvs/ip_vs_wrr.c`); `rr` goes on after the server it picked last, or where
-    ///   that one was taken out, after the one before it (`ip_vs_rr_del_dest` in `net/netfilter/ipvs/ip_vs_rr.c`).
+    ///   that one was taken out, after the one before it (`ip_vs_rr_del_dest` in `net/netfilter/ipvs/ip_vs_rr.c`); `mh` builds
+    ///   its table again unless weights only became 0 or came back, which takes milliseconds for a thousand servers.
     public mutating func apply(_ desired: [VirtualService], now: Ticks) {
         // Flows whose time has come go first: a server remembered only for them is then forgotten.
         expire(now: now, budget: .max)
@@ -41,7 +42,10 @@ extension Switchboard {
                 slots[identity] = slot
                 unwanted.remove(slot)
                 servers[slot].pointee.take(server, of: newServices.count)
-                members.append(Member(server: slot, weight: server.station == nil ? 0 : max(0, server.weight)))
+                members.append(
+                    Member(
+                        server: slot, weight: server.station == nil ? 0 : server.weight,
+                        identity: .init(address: identity.address, port: server.port == 0 ? wanted.port : server.port)))
                 switch server.method {
                 case .direct: break
                 case .nat: insiders.insert(identity.address)
@@ -50,7 +54,7 @@ extension Switchboard {
             }
             let start = newMembers.count
             newMembers += members
-            newServices.append(service(wanted, of: members, in: start..<newMembers.count))
+            newServices.append(service(wanted, in: start..<newMembers.count))
             newNames.append(wanted.name)
         }
 
@@ -58,46 +62,41 @@ extension Switchboard {
             servers[slot].pointee.service = nil
             servers.forgetIfUnused(slot)
         }
-        services = ServiceTable(newServices, members: newMembers, insiders: insiders, tunnelEnds: tunnelEnds)
+        let table = ServiceTable(
+            newServices, members: newMembers, seed: seed, insiders: insiders, tunnelEnds: tunnelEnds)
+        handOver(to: table)
+        services = table
         names = newNames
     }
 
-    /// The service as wanted, with the counters and the turn of the one that there was.
-    private func service(_ wanted: VirtualService, of members: [Member], in range: Range<Int>) -> Service {
+    /// The service as wanted, with the counters of the one that there was.
+    private func service(_ wanted: VirtualService, in range: Range<Int>) -> Service {
         let identity = wanted.identity
         var new = Service(
             vip: identity.vip, transport: identity.transport, port: identity.port, scheduler: wanted.scheduler,
-            persistence: wanted.persistence, expiresQuiescentTemplates: wanted.expiresQuiescentTemplates,
-            expiresOrphans: wanted.expiresOrphans, isSloppy: wanted.isSloppy, answersReturn: wanted.answersReturn,
-            members: range)
-        guard let index = services.exactly(identity) else {
-            new.rotation.membersChanged(wanted.scheduler, to: members)
-            return new
-        }
+            options: wanted.options, persistence: wanted.persistence,
+            expiresQuiescentTemplates: wanted.expiresQuiescentTemplates, expiresOrphans: wanted.expiresOrphans,
+            isSloppy: wanted.isSloppy, answersReturn: wanted.answersReturn, members: range)
+        guard let index = services.exactly(identity) else { return new }
         let old = services[index].pointee
         new.connections = old.connections
         new.inbound = old.inbound
         new.outbound = old.outbound
-        guard old.scheduler == wanted.scheduler else {
-            new.rotation.membersChanged(wanted.scheduler, to: members)
-            return new
-        }
-        new.rotation = old.rotation
-        let oldMembers = Array(services.members(of: index))
-        if oldMembers != members {
-            new.rotation.position = Self.position(after: old.rotation.position, in: oldMembers, among: members)
-            new.rotation.membersChanged(wanted.scheduler, to: members)
-        }
         return new
     }
 
-    /// Where the member picked last is now, or else the nearest one before it that is still there, or else the head.
-    private static func position(after old: Int, in oldMembers: [Member], among members: [Member]) -> Int {
-        guard old >= 0 else { return -1 }
-        for member in oldMembers[...old].reversed() {
-            if let now = members.firstIndex(where: { $0.server == member.server }) { return now }
+    /// Gives each service's scheduler what that of the same service knew, if it is of the same kind, and tells it who its members
+    /// are now.
+    private func handOver(to table: borrowing ServiceTable) {
+        for index in 0..<table.count {
+            let service = table[index].pointee
+            let scheduler = table.scheduler(of: index)
+            if let old = services.exactly(service.identity), services[old].pointee.scheduler == service.scheduler {
+                swap(&scheduler.pointee, &services.scheduler(of: old).pointee)
+                scheduler.pointee.options = service.options
+            }
+            scheduler.pointee.membersChanged(to: Array(table.members(of: index)))
         }
-        return -1
     }
 }
 
@@ -123,5 +122,8 @@ extension Server {
         method = wanted.method
         station = wanted.station
         mtu = wanted.mtu
+        upper = wanted.upper
+        lower = wanted.lower
+        updateOverload()
     }
 }

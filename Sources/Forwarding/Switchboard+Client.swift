@@ -140,6 +140,7 @@ extension Switchboard {
         }
         _ = flows.add(flow, isTranslated: isTranslated, now: clock)
         count(1, in: state, on: choice.server)
+        server.pointee.updateOverload()
         server.pointee.connections += 1
         services[service].pointee.connections += 1
     }

@@ -56,7 +56,10 @@ extension Switchboard {
     }
 
     private mutating func schedule(_ service: Int, _ packet: Packet) -> UInt32? {
-        services.schedule(service)
+        let question = ScheduleQuestion(
+            source: packet.source, sourcePort: packet.sourcePort, destination: packet.destination,
+            destinationPort: packet.destinationPort)
+        return services.schedule(service, for: question, servers: servers, now: clock)
     }
 }
 

@@ -7,7 +7,7 @@ public struct RealServer: Hashable, Sendable {
     /// NAT: the port on the server; 0: the one the client used.
     public var port: UInt16
     /// The share of new connections, 0 or more; 0 = quiesced: no new connections, old ones go on (ipvsadm(8)).
-    /// A negative weight counts as 0.
+    /// A negative weight counts as 0, one above 65,535 as that (ipvsadm(8), `--weight`).
     public var weight: Int
     /// How packets reach it.
     public var method: ForwardMethod
@@ -16,15 +16,16 @@ public struct RealServer: Hashable, Sendable {
     public var station: LinkStation?
     /// The longest IP packet that the way to it takes, in bytes.
     public var mtu: Int
-    /// From so many connections on it gets no new ones; 0: no limit (`ipvsadm --u-threshold`).
-    public var upperThreshold: Int
-    /// Below so many it gets new ones again; 0: below three quarters of the upper one (`ipvsadm --l-threshold`).
-    public var lowerThreshold: Int
+    /// The upper threshold (`--u-threshold` of ipvsadm(8)): from this many connections on, active or not, the server gets no new
+    /// ones, until they are fewer than ``lower``. 0: without a limit.
+    public var upper: Int
+    /// The lower threshold (`--l-threshold`), at most ``upper``. 0: three quarters of ``upper``, as IPVS has it.
+    public var lower: Int
 
     /// A server with that address, weight and station.
     public init(
         address: IPAddress, port: UInt16 = 0, weight: Int, method: ForwardMethod = .direct, station: LinkStation?,
-        mtu: Int = 65_535, upperThreshold: Int = 0, lowerThreshold: Int = 0
+        mtu: Int = 65_535, upper: Int = 0, lower: Int = 0
     ) {
         self.address = address
         self.port = port
@@ -32,7 +33,7 @@ public struct RealServer: Hashable, Sendable {
         self.method = method
         self.station = station
         self.mtu = mtu
-        self.upperThreshold = upperThreshold
-        self.lowerThreshold = lowerThreshold
+        self.upper = upper
+        self.lower = lower
     }
 }

@@ -21,6 +21,12 @@ struct Server {
     var mtu = 65_535
     var active = 0
     var inactive = 0
+    /// From how many connections on, active or not, it gets no new ones; 0: without a limit.
+    var upper = 0
+    /// Below how many it gets new ones again; 0: below three quarters of `upper`.
+    var lower = 0
+    /// Whether it reached `upper` and is not below `lower` yet.
+    private(set) var isOverloaded = false
     /// How many persistence templates lead to it.
     var templates = 0
     var connections: UInt64 = 0
@@ -35,6 +41,20 @@ struct Server {
 
     init(_ identity: Identity) {
         self.identity = identity
+    }
+
+    /// Puts ``isOverloaded`` right after a connection came or went or a threshold was changed. A connection that only becomes
+    /// inactive is neither (`ip_vs_bind_dest` and `ip_vs_unbind_dest` in `net/netfilter/ipvs/ip_vs_conn.c`,
+    /// `ip_vs_dest_totalconns`).
+    mutating func updateOverload() {
+        let total = active + inactive
+        if upper <= 0 {
+            isOverloaded = false
+        } else if total >= upper {
+            isOverloaded = true
+        } else if lower > 0 ? total < lower : total < upper - upper / 4 {
+            isOverloaded = false
+        }
     }
 
     /// For how long a path MTU that a router told is believed, in milliseconds (RFC 1191 §6.3, `mtu_expires`).

@@ -6,7 +6,7 @@ struct Service {
     var transport: UInt8
     var port: UInt16
     var scheduler: SchedulerKind
-    var rotation = Rotation()
+    var options: SchedulerOptions
     var persistence: Persistence?
     var expiresQuiescentTemplates = false
     var expiresOrphans = false
@@ -58,6 +58,7 @@ struct ServiceTable: ~Copyable {
 
     let count: Int
     private let services: UnsafeMutablePointer<Service>
+    private let schedulers: UnsafeMutablePointer<Scheduler>
     private let allMembers: UnsafeMutableBufferPointer<Member>
     private let cells: UnsafeMutablePointer<Cell>
     private let cellMask: Int
@@ -69,16 +70,26 @@ struct ServiceTable: ~Copyable {
     /// The table of `services`, whose ranges point into `members`; each identity occurs once.
     ///
     /// - Parameters:
+    ///   - seed: where schedulers that draw at random start.
     ///   - insiders: servers' own addresses from which answers come that are to be translated.
     ///   - tunnelEnds: addresses of the director's own that tunnels begin at.
     init(
-        _ services: [Service] = [], members: [Member] = [], insiders: Set<IPv6Address> = [],
+        _ services: [Service] = [], members: [Member] = [], seed: UInt64 = 0, insiders: Set<IPv6Address> = [],
         tunnelEnds: Set<IPv6Address> = []
     ) {
         hasInsiders = !insiders.isEmpty
         count = services.count
         self.services = .allocate(capacity: max(1, services.count))
         for (index, service) in services.enumerated() { (self.services + index).initialize(to: service) }
+        schedulers = .allocate(capacity: max(1, services.count))
+        for (index, service) in services.enumerated() {
+            // Hashed, so that the choices clients see tell nothing about the seed.
+            var hash = SipHash(seed, seed)
+            hash.absorb(service.vip.high ^ service.vip.low)
+            hash.absorb(UInt64(service.transport) << 16 | UInt64(service.port))
+            (schedulers + index).initialize(
+                to: Scheduler(service.scheduler, options: service.options, seed: hash.finish()))
+        }
         allMembers = .allocate(capacity: members.count)
         _ = allMembers.initialize(from: members)
         // At most two keys for a service and a quarter full: a look-up ends after a cell or two.
@@ -102,6 +113,7 @@ struct ServiceTable: ~Copyable {
 
     deinit {
         services.deallocate()
+        schedulers.deinitialize(count: count).deallocate()
         allMembers.deallocate()
         cells.deallocate()
     }
@@ -148,12 +160,19 @@ struct ServiceTable: ~Copyable {
         UnsafeBufferPointer(rebasing: allMembers[self[index].pointee.members])
     }
 
-    /// The server that the next new connection of a service goes to, or nil where none may get one.
-    func schedule(_ index: Int) -> UInt32? {
+    /// What a service remembers of whose turn it is, to be changed in place.
+    func scheduler(of index: Int) -> UnsafeMutablePointer<Scheduler> {
+        precondition(index >= 0 && index < count, "there is no service \(index)")
+        return schedulers + index
+    }
+
+    /// The server that this new connection of a service goes to, or nil where none may get one.
+    func schedule(
+        _ index: Int, for question: ScheduleQuestion, servers: borrowing ServerTable, now: UInt64
+    ) -> UInt32? {
         let members = members(of: index)
-        let service = self[index]
-        guard let member = service.pointee.rotation.next(service.pointee.scheduler, among: members) else { return nil }
-        return members[member].server
+        let member = scheduler(of: index).pointee.next(for: question, among: members, servers: servers, now: now)
+        return member.map { members[$0].server }
     }
 
     /// The cell with this key, or the empty one where it belongs.

@@ -35,6 +35,8 @@ public struct VirtualService: Hashable, Sendable {
     public var port: UInt16
     /// Who gets the next new connection.
     public var scheduler: SchedulerKind
+    /// How `sh` and `mh` choose.
+    public var options: SchedulerOptions
     /// Whether a client stays with its server; nil: each connection is scheduled by itself.
     public var persistence: Persistence?
     /// Whether a known client of a server with weight 0 is scheduled anew (`expire_quiescent_template`); otherwise it stays.
@@ -54,7 +56,7 @@ public struct VirtualService: Hashable, Sendable {
     /// A service on `vip` and `port`.
     public init(
         name: String, vip: IPAddress, transport: Transport = .tcp, port: UInt16, scheduler: SchedulerKind,
-        persistence: Persistence? = nil, expiresQuiescentTemplates: Bool = false, expiresOrphans: Bool = false,
+        options: SchedulerOptions = SchedulerOptions(), persistence: Persistence? = nil, expiresQuiescentTemplates: Bool = false, expiresOrphans: Bool = false,
         isSloppy: Bool = false, answersReturn: Bool = false, servers: [RealServer]
     ) {
         self.name = name
@@ -62,6 +64,7 @@ public struct VirtualService: Hashable, Sendable {
         self.transport = transport
         self.port = port
         self.scheduler = scheduler
+        self.options = options
         self.persistence = persistence
         self.expiresQuiescentTemplates = expiresQuiescentTemplates
         self.expiresOrphans = expiresOrphans

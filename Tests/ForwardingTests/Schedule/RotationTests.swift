@@ -2,27 +2,23 @@ import Testing
 
 @testable import Forwarding
 
-@Suite("Schedulers")
+@Suite("Taking turns: rr and wrr")
 struct RotationTests {
     static func members(_ weights: [Int]) -> [Member] {
-        weights.enumerated().map { Member(server: UInt32($0), weight: $1) }
+        Farm(.wrr, weights).members
     }
 
-    /// The next `count` picks as letters, `-` for none.
-    static func picks(_ rotation: inout Rotation, _ scheduler: SchedulerKind, _ weights: [Int], _ count: Int) -> String
-    {
-        let members = members(weights)
-        return members.withUnsafeBufferPointer { members in
-            (0..<count).map { _ in
-                rotation.next(scheduler, among: members).map { String(UnicodeScalar(UInt8(65 + $0))) } ?? "-"
-            }.joined()
+    /// The next `count` picks of wrr as letters, `-` for none.
+    static func picks(_ rotation: inout Rotation, _ weights: [Int], _ count: Int) -> String {
+        let farm = Farm(.wrr, weights)
+        return farm.members.withUnsafeBufferPointer { members in
+            (0..<count).map { _ in Farm.letter(rotation.nextByWeight(among: members, farm.servers)) }.joined()
         }
     }
 
     static func picks(_ scheduler: SchedulerKind, _ weights: [Int], _ count: Int) -> String {
-        var rotation = Rotation()
-        rotation.membersChanged(scheduler, to: members(weights))
-        return picks(&rotation, scheduler, weights, count)
+        var farm = Farm(scheduler, weights)
+        return farm.picks(count)
     }
 
     @Test(
@@ -71,43 +67,50 @@ struct RotationTests {
     func weightChange() {
         // After A, A, B of [4, 3, 2] the threshold is 3; with [4, 3, 4] the pass for 3 starts again: A B C, then 2, then 1.
         var rotation = Rotation()
-        rotation.membersChanged(.wrr, to: Self.members([4, 3, 2]))
-        #expect(Self.picks(&rotation, .wrr, [4, 3, 2], 3) == "AAB")
-        rotation.membersChanged(.wrr, to: Self.members([4, 3, 4]))
+        rotation.startAgain(with: Self.members([4, 3, 2]))
+        #expect(Self.picks(&rotation, [4, 3, 2], 3) == "AAB")
+        rotation.startAgain(with: Self.members([4, 3, 4]))
         #expect(rotation.threshold == 3)
-        #expect(Self.picks(&rotation, .wrr, [4, 3, 4], 11) == "ABCABCABCAC")
+        #expect(Self.picks(&rotation, [4, 3, 4], 11) == "ABCABCABCAC")
     }
 
     @Test("wrr puts its threshold on a step of the new weights, or back to the top where it is above them")
     func thresholdChange() {
         var rotation = Rotation()
-        rotation.membersChanged(.wrr, to: Self.members([10, 1]))
+        rotation.startAgain(with: Self.members([10, 1]))
         #expect(rotation.threshold == 10)
-        _ = Self.picks(&rotation, .wrr, [10, 1], 4)
+        _ = Self.picks(&rotation, [10, 1], 4)
         #expect(rotation.threshold == 7)
         // Steps of 3 end in 1: 1, 4, 7, 10. 7 / 3 * 3 + 1 = 7.
-        rotation.membersChanged(.wrr, to: Self.members([12, 3]))
+        rotation.startAgain(with: Self.members([12, 3]))
         #expect((rotation.step, rotation.ceiling, rotation.threshold) == (3, 10, 7))
-        _ = Self.picks(&rotation, .wrr, [12, 3], 2)
+        _ = Self.picks(&rotation, [12, 3], 2)
         #expect(rotation.threshold == 4)
-        rotation.membersChanged(.wrr, to: Self.members([2, 1]))
+        rotation.startAgain(with: Self.members([2, 1]))
         #expect((rotation.step, rotation.ceiling, rotation.threshold) == (1, 2, 2))
-        rotation.membersChanged(.wrr, to: Self.members([0, 0]))
+        rotation.startAgain(with: Self.members([0, 0]))
         #expect(rotation.ceiling == 0)
-        rotation.membersChanged(.wrr, to: Self.members([0, 5]))
+        rotation.startAgain(with: Self.members([0, 5]))
         #expect((rotation.step, rotation.ceiling, rotation.threshold) == (5, 1, 1))
     }
-}
 
-/// Random numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
+    @Test("wrr takes its turns as if servers over their threshold were not there, and goes on when they are back")
+    func overload() {
+        var farm = Farm(.wrr, [4, 3, 2], overloaded: [0])
+        #expect(farm.picks(10) == "BBCBCBBCBC")
+        farm = Farm(.wrr, [3, 3], overloaded: [0, 1])
+        #expect(farm.picks(3) == "---")
+        farm.relieve(1)
+        #expect(farm.picks(3) == "BBB")
+        farm.relieve(0)
+        #expect(farm.picks(4) == "ABAB")
+    }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
+    @Test("rr passes over servers above their threshold")
+    func overloadInOrder() {
+        var farm = Farm(.rr, [1, 1, 1], overloaded: [1])
+        #expect(farm.picks(4) == "ACAC")
+        farm.relieve(1)
+        #expect(farm.picks(4) == "ABCA")
     }
 }

@@ -1,0 +1,49 @@
+import NetworkAddress
+
+/// One server of a service, as a scheduler sees it.
+struct Member: Equatable {
+    /// What every director knows this server by: its address, IPv4 in IPv4-mapped form, and the port it is reached at.
+    struct Identity: Hashable, Comparable {
+        var address: IPv6Address
+        var port: UInt16
+
+        static func < (left: Self, right: Self) -> Bool {
+            (left.address, left.port) < (right.address, right.port)
+        }
+    }
+
+    /// The weights there are (ipvsadm(8), `--weight`). The bound keeps every product of a weight and a load within an `Int`.
+    static let weights = 0...65_535
+
+    /// Its slot in the ``ServerTable``.
+    let server: UInt32
+    /// Its share of new connections, within ``weights``; 0 also while the server's MAC address is not known.
+    let weight: Int
+    let identity: Identity
+
+    /// A member with that weight, or the nearest one there is.
+    init(server: UInt32, weight: Int, identity: Identity) {
+        self.server = server
+        self.weight = min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
+        self.identity = identity
+    }
+}
+
+extension ServerTable {
+    /// Whether a member may get a new connection: it has a weight and has not reached its upper threshold.
+    func mayServe(_ member: Member) -> Bool {
+        member.weight > 0 && !self[member.server].pointee.isOverloaded
+    }
+
+    /// What a member's connections cost it, an active one as much as 256 inactive ones (`ip_vs_dest_conn_overhead` in
+    /// `include/net/ip_vs.h`).
+    func overhead(of member: Member) -> Int {
+        let server = self[member.server]
+        return server.pointee.active << 8 + server.pointee.inactive
+    }
+
+    /// How many active connections a member has.
+    func active(on member: Member) -> Int {
+        self[member.server].pointee.active
+    }
+}
