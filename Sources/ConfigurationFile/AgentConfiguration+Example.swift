@@ -56,6 +56,7 @@ extension AgentConfiguration {
         vip = "192.0.2.10"
         # A number, a list such as [80, 443], or 0 for all.
         port = 80
+        # "tcp" or "udp". The same port of both is two services.
         protocol = "tcp"
         # How the director sends packets here: "dr", direct routing; "tun", inside packets of its own; "nat", readdressed.
         forward = "dr"
@@ -72,6 +73,11 @@ extension AgentConfiguration {
         weight = 100
         # How long the weight takes to grow to that after the service came up, or was undrained: 0s (at once) to 1h.
         slow_start = "0s"
+        # With "udp", which has no connections to wait for: what a drain leaves what is under way, 0s to 1h.
+        # drain_settle = "5s"
+        # With "tcp": what a connection from a director's own address is, "clients" (a proxy's) or "checks" (IPVS with
+        # "nat"). Left out, a drain waits for it, and it raises no alarm.
+        # director_connections = "checks"
         # Where HAProxy's agent-check for this service is answered: an address and a port for nothing else.
         # agent_check = "10.0.0.11:9381"
 

@@ -1,6 +1,6 @@
 extension AgentConfiguration.LoadRules {
-    /// Reads `[service.load]`. `weight`: the service's; nil: wrong, and reported.
-    init(_ table: Table, weight: Int?) {
+    /// Reads `[service.load]`. `weight`: the service's; nil: wrong, and reported. `transport`: the service's.
+    init(_ table: Table, weight: Int?, transport: TransportProtocol) {
         self.init(
             cpu: table.share("cpu", example: 0.8),
             cpuPressure: table.share("cpu_pressure", example: 0.2),
@@ -8,6 +8,9 @@ extension AgentConfiguration.LoadRules {
             loadAverage: table.positive("load_average", upTo: Self.largestLoadAverage),
             connections: table.integer("connections", in: Self.connectionRange),
             command: Command(table))
+        if transport == .udp {
+            table.refuse("connections", "is for protocol = \"tcp\"", "remove it: UDP has no connections to count")
+        }
         if let smoothing = table.duration("smoothing", in: .zero...(.seconds(600))) { self.smoothing = smoothing }
         if let step = table.integer("step", in: 1...50) { self.step = step }
         readBounds(table, weight: weight)

@@ -92,13 +92,23 @@ extension AgentConfiguration.Service {
         let name = table.serviceName(&surroundings.names)
         let vips = table.vips(families: [.v4, .v6])
         let ports = table.ports()
-        let transport = table.transport()
+        let given: TransportProtocol? = table["protocol"] == nil ? .tcp : table.choice("protocol", later: [:])
+        let transport = given ?? .tcp
         let forwarding = ServiceForwarding(table, ports: ports)
         let weight = table["weight"] == nil ? 100 : table.integer("weight", in: 0...65535)
         let load = table.table("load", .load, among: Schema.ofAgent).map {
-            AgentConfiguration.LoadRules($0, weight: weight)
+            AgentConfiguration.LoadRules($0, weight: weight, transport: transport)
         }
         let slowStart = table.duration("slow_start", in: AgentConfiguration.upToAnHour)
+        let drainSettle = table.duration("drain_settle", in: AgentConfiguration.upToAnHour)
+        let directorConnections: DirectorConnections? = table.choice("director_connections", later: [:])
+        // Of a protocol that is wrong nobody knows what goes with it.
+        if given == .tcp {
+            let cure = "remove it: a drain waits until the last connection is closed"
+            table.refuse("drain_settle", "is for protocol = \"udp\"", cure)
+        } else if given == .udp {
+            table.refuse("director_connections", "is for protocol = \"tcp\"", "remove it: UDP has no connections")
+        }
         let checks = table.tables("check", .check, among: Schema.ofAgent).compactMap {
             AgentConfiguration.Check($0, hasPort: ports?.isEmpty != true)
         }
@@ -119,7 +129,8 @@ extension AgentConfiguration.Service {
             name: name, vips: vips.map(\.address), ports: ports, transport: transport, forward: method,
             reply: forwarding.reply, tunnel: forwarding.tunnel, realPort: forwarding.realPort,
             scope: forwarding.scope ?? .global, weight: weight, load: load,
-            slowStart: slowStart ?? .zero, agentCheck: agentCheck, checks: checks)
+            slowStart: slowStart ?? .zero, drainSettle: drainSettle ?? Self.defaultDrainSettle,
+            directorConnections: directorConnections, agentCheck: agentCheck, checks: checks)
     }
 }
 

@@ -96,10 +96,20 @@ extension AgentConfiguration {
         /// How long the weight takes to grow to what it should be after the service came up, or was undrained: 0 s (at once)
         /// to 1 h.
         public var slowStart: Duration
+        /// How long a drain leaves what is under way, once the directors act on it, where there are no connections to wait for:
+        /// 0 s to 1 h. Of no meaning but to UDP.
+        public var drainSettle: Duration
+        /// What a connection from a director's own address is; nil: that is not known, so it is waited for as a client's and
+        /// raises no alarm, as a check. Of no meaning but to TCP.
+        public var directorConnections: DirectorConnections?
         /// Where HAProxy's agent-check for this service is answered, and nothing else is; not on a VIP. Nil: nowhere.
         public var agentCheck: SocketAddress?
         /// What is checked. All must pass. Empty: the service is taken to be up while its setup is sound.
         public var checks: [Check]
+
+        /// How long a resolver waits for an answer (resolv.conf(5), `timeout`): who asked before the drain has it by then, or
+        /// has given up.
+        public static let defaultDrainSettle = Duration.seconds(5)
 
         /// Creates a service from values that are already known to be valid. `reply` and `tunnel` left out are what
         /// `forward` makes of them.
@@ -107,7 +117,8 @@ extension AgentConfiguration {
             name: String, vips: [IPAddress], ports: [UInt16], transport: TransportProtocol = .tcp,
             forward: ForwardingMethod = .dr, reply: ReplyPath? = nil, tunnel: Tunneling? = nil,
             realPort: UInt16? = nil, scope: AddressScope = .global, weight: Int = 100,
-            load: LoadRules? = nil, slowStart: Duration = .zero, agentCheck: SocketAddress? = nil, checks: [Check] = []
+            load: LoadRules? = nil, slowStart: Duration = .zero, drainSettle: Duration = Self.defaultDrainSettle,
+            directorConnections: DirectorConnections? = nil, agentCheck: SocketAddress? = nil, checks: [Check] = []
         ) {
             self.name = name
             self.vips = vips
@@ -121,6 +132,8 @@ extension AgentConfiguration {
             self.weight = weight
             self.load = load
             self.slowStart = slowStart
+            self.drainSettle = drainSettle
+            self.directorConnections = directorConnections
             self.agentCheck = agentCheck
             self.checks = checks
         }

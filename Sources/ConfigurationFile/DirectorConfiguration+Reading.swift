@@ -57,7 +57,7 @@ extension DirectorConfiguration.Service {
         let name = table.serviceName(&names)
         let vips = table.vips(families: .v4)
         let port = table.servicePort()
-        let transport = table.transport()
+        let transport = table.directorTransport()
         let forward = table.directorForward()
         let scheduler: SchedulerName = table.choice("scheduler", later: Table.laterSchedulers) ?? .wrr
         for (node, vip) in vips {
@@ -116,6 +116,13 @@ extension Table {
         let cure = "write forward = \"dr\": this version does \"dr\" only"
         _ = choice("forward", names: [ForwardingMethod.dr.rawValue], later: ["nat": cure, "tun": cure])
         return .dr
+    }
+
+    /// TCP is the only one of this version.
+    fileprivate func directorTransport() -> TransportProtocol {
+        let cure = "write protocol = \"tcp\", the only one of this version"
+        _ = choice("protocol", names: [TransportProtocol.tcp.rawValue], later: ["udp": cure])
+        return .tcp
     }
 
     /// The packet engine is the only one of this version; the others are refused with what would bring them.

@@ -21,7 +21,7 @@ extension Schema {
         "[[service]]",
         keys: [
             "name", "vip", "port", "protocol", "forward", "reply", "tunnel", "tunnel_port", "real_port", "scope",
-            "weight", "slow_start", "agent_check", "load", "check",
+            "weight", "slow_start", "drain_settle", "director_connections", "agent_check", "load", "check",
         ],
         later: ["persistence": "remove it: it is the director's business"])
 

@@ -4,6 +4,24 @@ public import NetworkAddress
 public enum TransportProtocol: String, Sendable, Codable, CaseIterable {
     /// TCP (RFC 9293).
     case tcp
+    /// UDP (RFC 768). It has no connections: nobody can count who is still being served.
+    case udp
+
+    /// Its number in an IP header (IANA, protocol numbers).
+    public var number: UInt8 {
+        switch self {
+        case .tcp: 6
+        case .udp: 17
+        }
+    }
+}
+
+/// What a connection from a director's own address is.
+public enum DirectorConnections: String, Sendable, CaseIterable {
+    /// A client's, as of a proxy (HAProxy, Envoy) or a director that translates the client's address as well.
+    case clients
+    /// The director's own check, as of IPVS, which keeps the client's address.
+    case checks
 }
 
 /// How a director hands packets to a real server (ipvsadm(8), packet-forwarding method).

@@ -102,7 +102,12 @@ extension HealthReporter {
             }
             try? await Task.sleep(for: .milliseconds(10))
         }
-        await waitForConnections(hold: await store.hasDirectorsAsking ? DrainWait.hold : .zero)
+        let hold = await store.hasDirectorsAsking ? max(DrainWait.hold, store.timeToLeave) : .zero
+        if hold > DrainWait.hold {
+            let time = min(hold, stopTimeout)
+            logger.notice("UDP has no connections to count: what is under way is left in peace for \(time)")
+        }
+        await waitForConnections(hold: hold)
     }
 
     /// What stops after this takes the VIPs down, and with them what is still open.
@@ -117,10 +122,11 @@ extension HealthReporter {
             var open = 0
             // What cannot be counted may be open.
             var isKnown = true
-            for service in connections.services {
-                let count = await connections.connections(of: service.name)
-                open += count ?? 0
-                isKnown = isKnown && count != nil
+            for outcome in await connections.connections(of: connections.services) {
+                switch outcome {
+                case .success(let count): open += count
+                case .failure: isKnown = false
+                }
             }
             let now = clock.now
             if open == 0, isKnown || now >= deadline {

@@ -83,8 +83,9 @@ public final class HealthReporter: Service {
             configuration: configuration, ownAddresses: ownAddresses, identity: identity, silence: silence,
             onDirectors: onDirectors, logger: logger)
         var counted: [ConnectionCounter.Counted] = []
-        for service in configuration.services {
-            let endpoints = try LocalEndpoints(of: service, ownAddresses: ownAddresses)
+        for service in configuration.services where service.transport == .tcp {
+            let endpoints = try LocalEndpoints(
+                of: service, ownAddresses: ownAddresses, directors: configuration.directors)
             counted.append(ConnectionCounter.Counted(name: service.name, endpoints: endpoints))
         }
         connections = ConnectionCounter(services: counted, logger: logger, count: countConnections, tools: drainTools)

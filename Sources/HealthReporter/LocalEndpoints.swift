@@ -13,13 +13,20 @@ public struct LocalEndpoints: Sendable, Hashable {
     /// Whether these addresses are the service's alone, as VIPs are. This host's own are not: with all ports, what is the
     /// service's and what is not cannot be told.
     public var isExclusive: Bool
+    /// Whose connections to these are checks and no client's, besides those of these addresses themselves: the directors
+    /// where `director_connections` says so.
+    public var checkers: Set<IPAddress> = []
 
     /// Where the packets of `service` end.
     ///
     /// - Parameter ownAddresses: this host's own addresses as the director knows it (RIP), those of the interface that faces
     ///   it, the first of a family its main one. Of no meaning where the packets keep the VIP as their destination.
+    /// - Parameter directors: the configured ones.
     /// - Throws: `ReporterError` where the director translates addresses and this host has none of a VIP's family.
-    public init(of service: AgentConfiguration.Service, ownAddresses: [IPAddress]) throws(ReporterError) {
+    public init(
+        of service: AgentConfiguration.Service, ownAddresses: [IPAddress], directors: [IPAddress] = []
+    ) throws(ReporterError) {
+        if service.directorConnections == .checks { checkers = Set(directors.map(\.unmapped)) }
         guard service.forward == .nat else {
             (addresses, ports, isExclusive) = (service.vips, service.ports, true)
             return
@@ -39,6 +46,9 @@ public struct LocalEndpoints: Sendable, Hashable {
             service.vips.contains { $0.isIPv4 == own.isIPv4 } && seen.insert(own).inserted
         }
     }
+
+    /// Whether what comes from this address to these is a client's, and not a check's.
+    func isClient(_ address: IPAddress) -> Bool { !addresses.contains(address) && !checkers.contains(address) }
 
     /// Where checks are asked: on every VIP; of this host's own addresses on the main one of each family, for that is the
     /// one directors send to.

@@ -7,16 +7,19 @@ public struct LocalEnds: Hashable, Sendable {
     public var addresses: Set<IPAddress>
     /// The ports; empty: all.
     public var ports: Set<UInt16>
+    /// Whose connections are no client's besides: directors that only check.
+    public var checkers: Set<IPAddress>
 
     /// Addresses, each with every one of the ports.
-    public init(addresses: Set<IPAddress>, ports: Set<UInt16>) {
-        (self.addresses, self.ports) = (addresses, ports)
+    public init(addresses: Set<IPAddress>, ports: Set<UInt16>, checkers: Set<IPAddress> = []) {
+        (self.addresses, self.ports, self.checkers) = (addresses, ports, checkers)
     }
 
-    /// Whether a connection that ends on one of the addresses is a client's: on one of the ports, and not from one of the
-    /// addresses themselves, as this host's own checks are.
+    /// Whether a connection that ends on one of the addresses is a client's: on one of the ports, and neither from one of the
+    /// addresses themselves, as this host's own checks are, nor a director's check.
     func isClients(_ connection: TCPConnection) -> Bool {
         (ports.isEmpty || ports.contains(connection.localPort)) && !addresses.contains(connection.remote)
+            && !checkers.contains(connection.remote)
     }
 }
 

@@ -3,42 +3,13 @@ internal import Glibc
 internal import NetworkAddress
 
 extension Network {
-    /// The rules that a `RoutingRule` can express, both families, in the order they are asked. Those with other conditions
-    /// (an interface, a mark, a destination, a range, …) or other actions than to ask a table are left out: they are not the
-    /// plainer rule they would look like. Equivalent to: `ip rule show`, `ip -6 rule show`. Needs no capability.
-    public func rules() throws(NetlinkError) -> [RoutingRule] {
-        try listRules().compactMap { $0.isWhole ? $0.rule : nil }
-    }
-
-    /// Whether, in a family, there are rules besides the three that the kernel begins with (local at 0, main at 32766, default
-    /// at 32767) and those with a priority in `known`: rules of any kind, also those that a `RoutingRule` cannot express. Needs
-    /// no capability.
-    public func hasRules(isIPv6: Bool, besides known: ClosedRange<UInt32>) throws(NetlinkError) -> Bool {
-        let initial: [UInt32: UInt32] = [
-            0: UInt32(RT_TABLE_LOCAL.rawValue), 32766: UInt32(RT_TABLE_MAIN.rawValue),
-            32767: UInt32(RT_TABLE_DEFAULT.rawValue),
-        ]
-        let others: [Void] = try socket.list(
-            { () throws(NetlinkError) -> NetlinkRequest in
-                var header = fib_rule_hdr()
-                header.family = UInt8(isIPv6 ? AF_INET6 : AF_INET)
-                return try NetlinkRequest(
-                    "list the routing rules", type: Int32(RTM_GETRULE), flags: NLM_F_DUMP, header: header)
-            },
-            { message in
-                guard message.count >= MemoryLayout<fib_rule_hdr>.size else { return nil }
-                let header = message.withUnsafeBytes { $0.loadUnaligned(as: fib_rule_hdr.self) }
-                guard Int32(header.family) == (isIPv6 ? AF_INET6 : AF_INET) else { return nil }
-                let attributes = NetlinkAttributes(message, behind: MemoryLayout<fib_rule_hdr>.size)
-                let priority: UInt32 = attributes.number(Int(FRA_PRIORITY)) ?? 0
-                if known.contains(priority) { return nil }
-                let table: UInt32 = attributes.number(Int(FRA_TABLE)) ?? UInt32(header.table)
-                let isInitial =
-                    initial[priority] == table && header.action == UInt8(FR_ACT_TO_TBL) && header.src_len == 0
-                    && header.dst_len == 0
-                return isInitial ? nil : ()
-            })
-        return !others.isEmpty
+    /// The rules of both families, in the order they are asked. Equivalent to: `ip rule show`, `ip -6 rule show`. Needs no
+    /// capability.
+    public func rules() throws(NetlinkError) -> RoutingRules {
+        let listed = try listRules()
+        return RoutingRules(
+            whole: listed.compactMap { $0.isWhole ? $0.rule : nil },
+            others: listed.filter { !$0.isInitial }.map { ($0.isIPv6, $0.priority) })
     }
 
     /// Adds a rule. Equivalent to: `ip rule add from SOURCE ipproto TRANSPORT sport PORT lookup TABLE priority PRIORITY`.
@@ -55,7 +26,7 @@ extension Network {
     public func remove(_ rule: RoutingRule) throws(NetlinkError) {
         let operation = "remove \(rule)"
         let rule = rule.asStored
-        let candidates = try listRules().filter { rule.isCovering($0.rule) }
+        let candidates = try listRules().filter { $0.rule.map(rule.isCovering) ?? false }
         guard candidates.contains(where: { $0.isWhole && $0.rule == rule }) else {
             throw NetlinkError(operation, code: NLE_OBJ_NOTFOUND)
         }
@@ -68,9 +39,20 @@ extension Network {
 
     /// A rule as far as it can be expressed, and whether that is all of it.
     private struct ListedRule {
-        var rule: RoutingRule
+        var isIPv6: Bool
+        var priority: UInt32
+        /// Whether it is one of the three that the kernel begins with.
+        var isInitial: Bool
+        /// Nil where it does anything but ask a table.
+        var rule: RoutingRule?
         var isWhole: Bool
     }
+
+    /// The tables that the kernel's own rules ask, by priority (`fib_default_rules_init`, net/ipv4/fib_rules.c).
+    private static let initialTables: [UInt32: UInt32] = [
+        0: UInt32(RT_TABLE_LOCAL.rawValue), 32766: UInt32(RT_TABLE_MAIN.rawValue),
+        32767: UInt32(RT_TABLE_DEFAULT.rawValue),
+    ]
 
     private func listRules() throws(NetlinkError) -> [ListedRule] {
         try socket.list(
@@ -94,8 +76,13 @@ extension Network {
         let header = message.withUnsafeBytes { $0.loadUnaligned(as: fib_rule_hdr.self) }
         let isIPv6 = Int32(header.family) == AF_INET6
         // Multicast routing has rules in families of its own.
-        guard isIPv6 || Int32(header.family) == AF_INET, header.action == UInt8(FR_ACT_TO_TBL) else { return nil }
+        guard isIPv6 || Int32(header.family) == AF_INET else { return nil }
         let attributes = NetlinkAttributes(message, behind: MemoryLayout<fib_rule_hdr>.size)
+        let priority: UInt32 = attributes.number(Int(FRA_PRIORITY)) ?? 0
+        let table: UInt32 = attributes.number(Int(FRA_TABLE)) ?? UInt32(header.table)
+        guard header.action == UInt8(FR_ACT_TO_TBL) else {
+            return ListedRule(isIPv6: isIPv6, priority: priority, isInitial: false, rule: nil, isWhole: false)
+        }
         var isWhole =
             header.dst_len == 0 && header.tos == 0 && header.flags & UInt32(FIB_RULE_INVERT) == 0
             && attributeTypes(message).allSatisfy(understood.contains)
@@ -114,10 +101,11 @@ extension Network {
         // -1: none is suppressed.
         let suppressed = attributes.number(Int(FRA_SUPPRESS_PREFIXLEN), as: Int32.self) ?? -1
         return ListedRule(
+            isIPv6: isIPv6, priority: priority,
+            isInitial: initialTables[priority] == table && header.src_len == 0 && header.dst_len == 0,
             rule: RoutingRule(
-                isIPv6: isIPv6, priority: attributes.number(Int(FRA_PRIORITY)) ?? 0, source: source,
-                transport: attributes.number(Int(FRA_IP_PROTO)), sourcePort: port,
-                table: attributes.number(Int(FRA_TABLE)) ?? UInt32(header.table),
+                isIPv6: isIPv6, priority: priority, source: source,
+                transport: attributes.number(Int(FRA_IP_PROTO)), sourcePort: port, table: table,
                 suppressedPrefixLength: suppressed < 0 ? nil : Int(suppressed)),
             isWhole: isWhole)
     }

@@ -26,20 +26,9 @@ public enum SocketDiagnostics {
     /// does not depend on that.
     static let openStates: UInt32 = [1, 3, 4, 8, 9, 11, 12].reduce(0) { $0 | 1 << $1 }
 
-    /// Open TCP connections whose local end satisfies `isIncluded`. Equivalent to: `ss -tan`, both families: IPv4
-    /// connections of a dual-stack listener are shown as IPv6, as `::ffff:a.b.c.d`.
-    public static func openTCPConnections(
-        where isIncluded: (IPAddress, UInt16) -> Bool
-    ) throws(NetlinkError) -> [TCPConnection] {
-        try reduce(into: [], portFilter: nil) { found, listed in
-            let connection = listed.connection
-            if isIncluded(connection.local, connection.localPort) { found.append(connection) }
-        }
-    }
-
     /// How many connections clients hold open to each of these, in their order: one look at the host's connections for all
     /// of them. A connection from one of the addresses to itself is this host asking itself, as a health check on the VIP
-    /// does, and is not a client's.
+    /// does, and is not a client's; nor is one of its `checkers`.
     public static func clientConnections(to ends: [LocalEnds]) throws(NetlinkError) -> [Int] {
         let tally = ConnectionTally(of: ends)
         return try reduce(into: [Int](repeating: 0, count: ends.count), portFilter: PortFilter(ends)) {
@@ -52,7 +41,8 @@ public enum SocketDiagnostics {
         try reduce(into: [], portFilter: filter) { $0.insert($1.connection.localPort) }
     }
 
-    /// Hands every open connection to `body`, which adds it to what began as `initial`.
+    /// Hands every open connection to `body`, which adds it to what began as `initial`. Equivalent to: `ss -tan`, both families;
+    /// IPv4 connections of a dual-stack listener are listed as IPv6, as `::ffff:a.b.c.d`.
     ///
     /// The older of the two requests there are: it takes both families in one walk through the kernel's table, which costs as
     /// much as each of two (`inet_diag_dump_compat`, net/ipv4/inet_diag.c).

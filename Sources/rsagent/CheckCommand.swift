@@ -9,6 +9,9 @@ struct Check: AsyncParsableCommand {
         discussion: """
             Exit status with --keepalived (MISC_CHECK with misc_dynamic): 1 failed, 2 drained, 3 to 255 sound with a weight of \
             1 to 253. With --ldirectord (checktype = external): 0 up, 1 not. Whatever else goes wrong is 1 too.
+
+            With --ldirectord and VIP VPORT RIP RPORT the agent on RIP is asked, over https where --https, --ca, --certificate \
+            or --key is given, else over http.
             """)
 
     @Argument(help: "The service.")
@@ -24,6 +27,9 @@ struct Check: AsyncParsableCommand {
         help: ArgumentHelp(
             "The agent to ask, http://ADDRESS:PORT or https://…, where it is not on this host.", valueName: "url"))
     var agent: String?
+
+    @Flag(help: "Ask the agent on RIP over https.")
+    var https = false
 
     @Option(help: ArgumentHelp("A file whose first line is the token the agent asks for.", valueName: "file"))
     var tokenFile: String?
@@ -56,6 +62,12 @@ struct Check: AsyncParsableCommand {
         guard place.isEmpty || ldirectord && place.count == 4 else {
             throw ValidationError("after the service come VIP VPORT RIP RPORT, with --ldirectord only")
         }
+        guard place.isEmpty || agent != nil || agentOnPlace != nil else {
+            throw ValidationError("\(place[2]) is no address: VIP VPORT RIP RPORT are what ldirectord adds")
+        }
+        guard !https || agent == nil && !place.isEmpty else {
+            throw ValidationError("--https is for the agent on RIP; name another as --agent https://ADDRESS:PORT")
+        }
         guard agent != nil || !place.isEmpty || [tokenFile, ca, certificate, key].allSatisfy({ $0 == nil }) else {
             throw ValidationError("--token-file, --ca, --certificate and --key are for an --agent on another host")
         }
@@ -75,9 +87,15 @@ struct Check: AsyncParsableCommand {
         throw ExitCode(check.exitStatus(for: answer))
     }
 
+    /// The agent on the RIP that ldirectord adds; nil where it adds none.
+    private var agentOnPlace: String? {
+        guard place.count == 4 else { return nil }
+        let isOverTLS = https || [ca, certificate, key].contains { $0 != nil }
+        return DirectorCheck.agentURL(on: place[2], isOverTLS: isOverTLS)
+    }
+
     private func ask() async throws -> Report.Service {
-        let url = agent ?? (place.isEmpty ? nil : "http://\(place[2].contains(":") ? "[\(place[2])]" : place[2]):9380")
-        guard let url else { return try await control.client().service(service) }
+        guard let url = agent ?? agentOnPlace else { return try await control.client().service(service) }
         let tls = AgentClient.TLS(authority: ca, certificate: certificate, key: key)
         return try await AgentClient(url: url, tokenFile: tokenFile, tls: tls)
             .service(service, within: timeout.duration)

@@ -76,8 +76,12 @@ struct Drain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask for no new connections; serve what is open. Survives a restart, until undrain.",
         discussion: """
-            Exit status with --wait: 0 the last connection is closed, 3 timeout, 4 no director acknowledged, \
-            5 undrained meanwhile. Interrupting the wait leaves the drain in force.
+            Exit status: 0 asked for and on record; with --wait: 0 every director knows and the last connection is closed, \
+            3 timeout, 4 no director acknowledged within 30 s, also where the agent has died, 5 undrained meanwhile. \
+            1 refused, or the agent cannot be asked: nothing has changed, unless the wait had begun. 64 a mistake on the \
+            command line. 130 interrupted (SIGINT, SIGTERM): the drain stays in force.
+
+            UDP has no connections to count: its drain is over when every director knows and drain_settle has passed.
             """)
 
     @Argument(help: "The services; none: all of them.")

@@ -53,5 +53,7 @@ private struct NoRawPackets: Error, CustomStringConvertible {
 
 extension LocalEndpoints {
     /// The same as `Netlink` has it.
-    var localEnds: LocalEnds { LocalEnds(addresses: Set(addresses), ports: Set(ports)) }
+    var localEnds: LocalEnds {
+        LocalEnds(addresses: Set(addresses), ports: Set(ports), checkers: checkers)
+    }
 }

@@ -101,16 +101,10 @@ struct AgentServiceRefusalTests {
             "a weight as text", service: #"weight = "100""#,
             #"f.toml:5: service[0].weight: is text, not a whole number; write a whole number of 0 to 65535"#),
         AgentRefusal(
-            "a protocol of a later version", service: #"protocol = "udp""#,
-            #"""
-            f.toml:5: service[0].protocol: "udp" is not in this version; write protocol = "tcp", the only one of \#
-            this version
-            """#),
-        AgentRefusal(
             "a protocol in capitals", service: #"protocol = "TCP""#,
             #"f.toml:5: service[0].protocol: "TCP" is not known; write protocol = "tcp""#),
         AgentRefusal(
             "a protocol that does not exist", service: #"protocol = "quic""#,
-            #"f.toml:5: service[0].protocol: "quic" is not known; write protocol = "tcp""#),
+            #"f.toml:5: service[0].protocol: "quic" is not known; write one of "tcp", "udp""#),
     ]
 }

@@ -21,7 +21,7 @@ struct ExampleTests {
 
     @Test("is valid with what is commented out as well, but for what goes with another value only")
     func commentedOut() throws {
-        let exclusive: Set = ["tunnel", "tunnel_port", "real_port", "token_file"]
+        let exclusive: Set = ["tunnel", "tunnel_port", "real_port", "token_file", "drain_settle"]
         let lines = AgentConfiguration.example.split(separator: "\n").map { line -> Substring in
             guard line.hasPrefix("# ") else { return line }
             let code = line.dropFirst(2)
@@ -33,6 +33,7 @@ struct ExampleTests {
         let service = try #require(configuration.services.first)
         #expect(configuration.reportAdmission.token != nil && configuration.reportAdmission.tls?.clientAuthority != nil)
         #expect(service.load?.command != nil && service.load?.ceiling == 100 && service.agentCheck != nil)
+        #expect(service.directorConnections == .checks)
         #expect(service.checks.count == CheckQuestion.allCases.count)
     }
 }

@@ -23,6 +23,8 @@ extension AgentConfiguration {
 extension AgentConfiguration.Service {
     fileprivate var unsoundness: String? {
         if !(.zero ... .seconds(3600)).contains(slowStart) { return "slow_start \(slowStart)" }
+        if !(.zero ... .seconds(3600)).contains(drainSettle) { return "drain_settle \(drainSettle)" }
+        if transport == .udp, load?.connections != nil || directorConnections != nil { return "connections of UDP" }
         if let agentCheck, vips.contains(agentCheck.address) { return "agent_check \(agentCheck)" }
         return checks.lazy.compactMap { $0.unsoundness(ports: ports) }.first
     }

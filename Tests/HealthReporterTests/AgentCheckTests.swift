@@ -161,6 +161,17 @@ struct DirectorCheckTests {
             _ = try await client.service("web", within: .seconds(20))
         }
         #expect(gone?.kind == .unreachable)
+        for (server, isOverTLS, url) in [
+            ("10.0.0.11", false, "http://10.0.0.11:9380"), ("10.0.0.11", true, "https://10.0.0.11:9380"),
+            ("2001:db8::11", true, "https://[2001:db8::11]:9380"),
+            ("[2001:db8::11]", false, "http://[2001:db8::11]:9380"),
+            ("rs1", false, nil), ("", true, nil), ("[]", true, nil),
+        ] as [(String, Bool, String?)] {
+            #expect(DirectorCheck.agentURL(on: server, isOverTLS: isOverTLS) == url)
+        }
+        #expect(throws: ReporterError.self) {
+            _ = try AgentClient(url: "http://10.0.0.11:9380", tls: .init(authority: "/x"))
+        }
         #expect(throws: ReporterError.self) { _ = try AgentClient(url: "10.0.0.11:9380") }
     }
 }

@@ -145,6 +145,20 @@ struct DrainWaitTests {
         #expect(result.at >= .seconds(3) && result.at < .milliseconds(3_200))
     }
 
+    @Test("an agent that died is exit status 4 where no director had taken notice, else 3")
+    func agentDied() async throws {
+        for (told, status, time) in [([], 4, 30), ([Self.one], 3, 60)] as [([IPAddress], Int32, Int)] {
+            let result = try await wait(directors: [Self.one]) { elapsed in
+                guard elapsed < .seconds(1) else { return nil }
+                return DrainWait.Sample(
+                    administered: Self.drained(told: told, of: [Self.one]), connections: ["web": 1])
+            }
+            #expect(result.outcome.rawValue == status)
+            #expect(result.at >= .seconds(time) && result.at < .seconds(time + 1))
+            #expect(result.progress.contains(.agentSilent))
+        }
+    }
+
     @Test("an agent that restarts meanwhile is waited for, and what it said before does not count as none open")
     func restart() async throws {
         let result = try await wait(directors: []) { elapsed in

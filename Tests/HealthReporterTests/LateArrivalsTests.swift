@@ -18,7 +18,7 @@ struct LateArrivalsTests {
 
     /// What each look makes of the ports of the connections it lists and of the SYNs it saw (nil: it cannot).
     private func found(_ looks: [(open: [UInt16]?, wire: [UInt16]?)]) -> [[Arrival.Sender]] {
-        var late = LateArrivals(directors: [Self.director])
+        var late = LateArrivals(checkers: [Self.director])
         return looks.enumerated().map { index, look in
             late.look(
                 LateArrivals.Look(
@@ -78,7 +78,7 @@ struct LateArrivalsTests {
 
     @Test("what comes from a director itself is its check as far as anybody can tell")
     func ownChecks() {
-        var late = LateArrivals(directors: [Self.director])
+        var late = LateArrivals(checkers: [Self.director])
         let check = Self.connection(9, from: "10.0.0.1")
         #expect(late.look(.init(open: [], arrivals: []), at: Self.start) == [])
         let look = LateArrivals.Look(open: [check], arrivals: [Arrival(check, from: .director(Self.director))])
@@ -90,7 +90,7 @@ struct LateArrivalsTests {
 
     @Test("a sender counts for thirty seconds after its latest connection; after that it is told anew")
     func expiry() {
-        var late = LateArrivals(directors: [])
+        var late = LateArrivals(checkers: [])
         _ = late.look(.init(open: [], arrivals: []), at: Self.start)
         let sender = Arrival.Sender.stranger("MAC 02:00:00:00:00:0a,")
         let first = Self.start + .seconds(1)
@@ -104,7 +104,7 @@ struct LateArrivalsTests {
 
     @Test("many senders take no more room than a few, and too many connections are not kept")
     func bounded() {
-        var late = LateArrivals(directors: [])
+        var late = LateArrivals(checkers: [])
         let flood = (0..<1_000).map { Self.arrival(UInt16($0), from: .stranger("MAC \($0)")) }
         _ = late.look(.init(open: [], arrivals: flood), at: Self.start)
         #expect(late.alarms(at: Self.start).count == LateArrivals.maximumSenders + 1)
@@ -112,7 +112,7 @@ struct LateArrivalsTests {
         let many = (0...LateArrivals.maximumKnown).map {
             Self.connection(UInt16(truncatingIfNeeded: $0), from: "198.51.\($0 >> 16).7")
         }
-        var crowded = LateArrivals(directors: [])
+        var crowded = LateArrivals(checkers: [])
         _ = crowded.look(.init(open: [], arrivals: nil), at: Self.start)
         #expect(crowded.look(.init(open: many, arrivals: nil), at: Self.start) == [])
         let seen = [Self.arrival(9, from: .stranger("x"))]

@@ -128,8 +128,11 @@ public struct SetupHost: Sendable {
         return agent.exitStatus
     }
 
-    /// The host as text.
-    public func text() throws -> String { try HostText.read(filesBelow: scratch.path) }
+    /// The host as text, once it is at rest.
+    public func text() throws -> String {
+        try HostText.settleIPv6()
+        return try HostText.read(filesBelow: scratch.path)
+    }
 
     private var head: String {
         """

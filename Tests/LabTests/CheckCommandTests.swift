@@ -12,12 +12,34 @@ struct CheckCommandTests {
             "check web --keepalived --token-file /x", "check web --keepalived --socket /nonexistent",
             "check web --keepalived --config /nonexistent", "check web --keepalived --agent ftp://x",
             "check web --keepalived --agent http://127.0.0.1:1", "check web --keepalived --agent https://x --key /x",
-            "check web --ldirectord 192.0.2.10 80 127.0.0.1 80",
+            "check web --ldirectord 192.0.2.10 80 127.0.0.1 80", "check web --ldirectord 192.0.2.10 80 nobody 80",
+            "check web --keepalived --https",
+            "check web --ldirectord --agent http://x --https 192.0.2.10 80 10.0.0.1 80",
         ])
     func failures(line: String) throws {
         let run = try Command.run([Product.agent] + line.split(separator: " ").map(String.init))
         #expect(run.status == 1, "\(run.text)")
         #expect(!run.text.isEmpty)
+    }
+
+    @Test(
+        "ldirectord's RIP is asked over https where anything of TLS is given, over http else",
+        arguments: [
+            ("", "http://127.0.0.1:9380"), ("--https", "https://127.0.0.1:9380"),
+            ("--ca /nonexistent", "/nonexistent"), ("--agent http://127.0.0.1:1 --ca /x", "plain HTTP has no use"),
+        ])
+    func overTLS(options: String, expected: String) throws {
+        let line = "check web --ldirectord \(options) 192.0.2.10 80 127.0.0.1 80"
+        let run = try Command.run([Product.agent] + line.split(separator: " ").map(String.init))
+        #expect(run.status == 1 && run.text.contains(expected), "\(run.text)")
+    }
+
+    @Test("every exit status of a drain is in its help")
+    func drainHelp() throws {
+        let words = try Command.run([Product.agent, "help", "drain"]).text.split(whereSeparator: \.isWhitespace)
+        for status in ["0", "1", "3", "4", "5", "64", "130"] {
+            #expect(words.contains { $0 == status }, "\(status): \(words.joined(separator: " "))")
+        }
     }
 
     @Test("a program that waits for something that never comes ends with its second")

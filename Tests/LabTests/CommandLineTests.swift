@@ -318,7 +318,7 @@ extension TheLab {
                 #expect(try await status().output.contains("draining"))
 
                 #expect(try await host.run([Product.agent, "maint", "web", "--config", file]).status == 0)
-                let refused = try await host.run([Product.agent, "drain", "web", "--config", file])
+                let refused = try await host.run([Product.agent, "drain", "web", "--wait", "--config", file])
                 #expect(refused.status == 1 && refused.errors.contains("maint by hand"), "\(refused.text)")
                 #expect(try await status().output.contains("maint"))
             }

@@ -64,6 +64,13 @@ struct SocketDiagnosticsTests {
         }
     }
 
+    private static func openConnections(where isIncluded: (IPAddress, UInt16) -> Bool) throws -> [TCPConnection] {
+        try SocketDiagnostics.reduce(into: [], portFilter: nil) { found, listed in
+            let connection = listed.connection
+            if isIncluded(connection.local, connection.localPort) { found.append(connection) }
+        }
+    }
+
     @Test("an IPv4 connection is counted once, whether its listener is IPv4 or dual-stack", arguments: [false, true])
     func counting(isIPv6: Bool) throws {
         try FreshNamespace.run {
@@ -71,7 +78,7 @@ struct SocketDiagnosticsTests {
             try Command.require("ip addr add 192.0.2.10/32 dev lo")
             let vip = IPv4Address(192, 0, 2, 10)
             let count = {
-                try SocketDiagnostics.openTCPConnections { $0 == .v4(vip) && $1 == 8080 }.count
+                try Self.openConnections { $0 == .v4(vip) && $1 == 8080 }.count
             }
             let listener = try Self.listener(port: 8080, isIPv6: isIPv6)
             #expect(try count() == 0, "a listener is not a connection")
@@ -95,10 +102,25 @@ struct SocketDiagnosticsTests {
             let vip = IPv4Address(192, 0, 2, 10)
             let listener = try Self.listener(port: 8080, isIPv6: false)
             let client = try Self.connection(to: vip, port: 8080)
-            let found = try SocketDiagnostics.openTCPConnections { $1 == 8080 }
+            let found = try Self.openConnections { $1 == 8080 }
             #expect(found.map(\.remote) == [.v4(vip)], "a connection from the host to its own VIP comes from the VIP")
             close(client)
             close(listener)
+        }
+    }
+
+    @Test("a connection of a director's own is no client's where directors only check, and is ended with nobody else's")
+    func checkers() {
+        let (vip, director, client) = (IPAddress("10.0.0.11")!, IPAddress("10.0.0.1")!, IPAddress("198.51.100.7")!)
+        let connections = [director, client].map {
+            TCPConnection(local: vip, localPort: 80, remote: $0, remotePort: 4_711)
+        }
+        for (checkers, expected) in [([], [true, true]), ([director], [false, true])] as [(Set<IPAddress>, [Bool])] {
+            let ends = LocalEnds(addresses: [vip], ports: [80], checkers: checkers)
+            #expect(connections.map(ends.isClients) == expected)
+            var counts = [0]
+            for connection in connections { ConnectionTally(of: [ends]).count(connection, into: &counts) }
+            #expect(counts == [expected.count { $0 }])
         }
     }
 
@@ -290,7 +312,7 @@ struct SocketDiagnosticsTests {
             #expect(
                 try SocketDiagnostics.destroyClientConnections(to: LocalEnds(addresses: [.v4(vip)], ports: [8080])) == 0
             )
-            #expect(try SocketDiagnostics.openTCPConnections { $1 == 8080 }.count == 1)
+            #expect(try Self.openConnections { $1 == 8080 }.count == 1)
             close(client)
             close(listener)
         }

@@ -49,7 +49,7 @@ struct DoctorReadingTests {
                3: 00000000:ZZZZ 00000000:0000 0A
                4: 00:0050 00000000:0000 0A
             """
-        #expect(ListeningSocket.all(in: Array(v4.utf8)).map(\.words) == ["10.0.0.11:80", "127.0.0.1:8080"])
+        #expect(ListeningSocket.all(in: Array(v4.utf8), .tcp).map(\.words) == ["10.0.0.11:80", "127.0.0.1:8080"])
         let v6 = """
               sl  local_address                         remote_address                        st
                0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0
@@ -57,7 +57,29 @@ struct DoctorReadingTests {
                2: 0000000000000000FFFF00000B00000A:0051 00000000000000000000000000000000:0000 0A 0
             """
         #expect(
-            ListeningSocket.all(in: Array(v6.utf8)).map(\.words) == ["[::]:80", "[2001:db8::10]:443", "10.0.0.11:81"])
+            ListeningSocket.all(in: Array(v6.utf8), .tcp).map(\.words) == [
+                "[::]:80", "[2001:db8::10]:443", "10.0.0.11:81",
+            ])
+    }
+
+    @Test("UDP sockets that are connected to nobody take what is sent to their address, a wildcard's to any")
+    func datagrams() {
+        let text = """
+               sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+              100: 0A0200C0:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0
+              101: 0B00000A:0035 0100000A:C350 01 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0
+            """
+        let found = ListeningSocket.all(in: Array(text.utf8), .udp)
+        #expect(found == [ListeningSocket(address: "192.0.2.10", port: 53, transport: .udp)])
+        func takes(
+            _ socket: IPAddress, _ address: IPAddress, _ port: UInt16 = 53, _ of: TransportProtocol = .udp
+        ) -> Bool {
+            ListeningSocket(address: socket, port: 53, transport: .udp).takes(
+                .init(service: "dns", vip: address, address: address, transport: of, port: port))
+        }
+        #expect(takes("192.0.2.10", "192.0.2.10") && takes("0.0.0.0", "192.0.2.10") && takes("::", "192.0.2.10"))
+        #expect(takes("::", "2001:db8::10") && !takes("0.0.0.0", "2001:db8::10") && !takes("10.0.0.11", "192.0.2.10"))
+        #expect(!takes("192.0.2.10", "192.0.2.10", 54) && !takes("192.0.2.10", "192.0.2.10", 53, .tcp))
     }
 
     @Test("a probe's network avoids what is in use, whatever the seed", arguments: [0, 1, 77, UInt32.max])
@@ -89,6 +111,7 @@ struct DoctorReadingTests {
                     .init(name: "tun", vips: vips, ports: [81], forward: .tun, tunnel: .init(.gue)),
                     .init(name: "nat", vips: [DoctorDiagnosisTests.vip], ports: [82], forward: .nat, realPort: 8082),
                     .init(name: "all", vips: vips, ports: []),
+                    .init(name: "udp", vips: vips, ports: [53], transport: .udp),
                 ]))
         let words = SelfProbe.attempts(request, host).map { "\($0.endpoint.service) \($0.endpoint.words) \($0.way)" }
         #expect(

@@ -43,6 +43,24 @@ struct DoctorServiceTests {
         #expect(finding?.cause?.contains(example.cause) == true, "\(String(describing: finding))")
     }
 
+    @Test("a service of UDP is listened for among UDP's sockets, and is not probed")
+    func datagrams() {
+        var request = Base.request()
+        request.services[0].transport = .udp
+        var evidence = Evidence()
+        evidence.listeners = .read([Self.listener("0.0.0.0")])
+        let endpoint = Evidence.Endpoint(
+            service: "web", vip: Base.vip, address: Base.vip, transport: .udp, port: 80)
+        evidence.isListenedOn = [endpoint: false]
+        evidence.probes = .read([])
+        let findings = Base.findings(Base.fit, request, evidence)
+        let finding = findings.first { $0.topic == .listener }
+        #expect(finding?.what == "web: nobody listens on udp 192.0.2.10:80")
+        #expect(finding?.evidence == ["ss -uln: no listener on port 80"], "TCP's listener is none of UDP's")
+        #expect(finding?.cause?.hasSuffix("clients get an ICMP error") == true)
+        #expect(findings.contains { $0.topic == .probe && $0.severity == .sound && $0.what.contains("not probed") })
+    }
+
     static func departure(_ lookup: RouteLookup) -> Evidence {
         var evidence = Evidence()
         evidence.departures = [

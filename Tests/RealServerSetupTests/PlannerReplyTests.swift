@@ -12,14 +12,15 @@ struct PlannerReplyTests {
     private static let vip6 = PlannedHost.vip6
 
     private static func nat(
-        ports: [UInt16] = [80], realPort: UInt16? = nil
+        ports: [UInt16] = [80], realPort: UInt16? = nil, transport: TransportProtocol = .tcp
     ) -> SetupRequest {
         SetupRequest(
             AgentConfiguration(
                 directors: [PlannedHost.dip],
                 services: [
                     AgentConfiguration.Service(
-                        name: "web", vips: [vip], ports: ports, forward: .nat, realPort: realPort)
+                        name: "web", vips: [vip], ports: ports, transport: transport, forward: .nat,
+                        realPort: realPort)
                 ]))
     }
 
@@ -112,6 +113,7 @@ struct PlannerReplyTests {
             ),
             (Self.nat(realPort: 8080), ["from 10.0.0.11/32 ipproto tcp sport 8080"]),
             (Self.nat(ports: []), ["from 10.0.0.11/32 ipproto tcp"]),
+            (Self.nat(ports: [53], transport: .udp), ["from 10.0.0.11/32 ipproto udp sport 53"]),
         ] {
             let host = PlannedHost.snapshot()
             let plan = Plan(request, host: host)
@@ -122,6 +124,45 @@ struct PlannerReplyTests {
                     + sources.map { "ip rule add \($0) lookup 9380 priority 9380" })
             let (after, ownership) = PlannedHost.after(plan, host)
             #expect(Plan(request, host: after, ownership: ownership).isEmpty)
+        }
+    }
+
+    @Test("TCP and UDP on one VIP and port: one address, one rule where both go back, a rule of its own where one does")
+    func bothProtocols() {
+        for (reply, expected) in [
+            (ReplyPath.director, ["from 192.0.2.10/32"]), (.direct, ["from 192.0.2.10/32 ipproto udp sport 53"]),
+        ] {
+            let services = [(TransportProtocol.tcp, reply), (.udp, .director)].map { transport, reply in
+                AgentConfiguration.Service(
+                    name: "dns-\(transport)", vips: [Self.vip], ports: [53], transport: transport, reply: reply)
+            }
+            let request = SetupRequest(AgentConfiguration(directors: [PlannedHost.dip], services: services))
+            let host = PlannedHost.snapshot()
+            let plan = Plan(request, host: host)
+            #expect(plan.refusals.isEmpty)
+            let commands = PlannedHost.commands(plan)
+            #expect(
+                commands.filter { $0.contains("rule add") }
+                    == expected.map { "ip rule add \($0) lookup 9380 priority 9380" })
+            #expect(commands.count { $0.contains("addr add 192.0.2.10/32") } == 1)
+            let (after, ownership) = PlannedHost.after(plan, host)
+            #expect(Plan(request, host: after, ownership: ownership).isEmpty)
+        }
+    }
+
+    @Test("what the rules of others make of TCP's answers says nothing of UDP's from the same port")
+    func departuresByProtocol() {
+        var request = Self.nat(ports: [53], transport: .udp)
+        request.services[0].name = "dns"
+        let host = PlannedHost.snapshot()
+        var (after, ownership) = PlannedHost.after(Plan(request, host: host), host)
+        let usual = Self.way(.unicast, by: "10.0.0.254", table: 254)
+        for (transport, isRefused) in [(UInt8(6), false), (17, true)] {
+            after.departures = [
+                HostSnapshot.Departure(
+                    source: PlannedHost.rip, port: 53, transport: transport, way: usual, usualWay: usual)
+            ]
+            #expect(Plan(request, host: after, ownership: ownership).refusals.isEmpty != isRefused)
         }
     }
 

@@ -69,9 +69,4 @@ extension Table {
     static let roomForSocketDirectory = 107 - "/control.sock".utf8.count
     /// A file in the directory has to fit `PATH_MAX`, 4096 bytes, with a name of up to 255 and its NUL.
     static let roomForDirectory = 4095 - 256
-
-    /// The transport protocol of a service; TCP unless given.
-    func transport() -> TransportProtocol {
-        choice("protocol", later: ["udp": "write protocol = \"tcp\", the only one of this version"]) ?? .tcp
-    }
 }

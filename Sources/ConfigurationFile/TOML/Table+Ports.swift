@@ -55,11 +55,12 @@ extension Table {
     }
 }
 
-/// Who claims which address and port, so that no two services claim the same.
+/// Who claims which address, protocol and port, so that no two services claim the same.
 struct Claims {
     private struct Claim {
         let service: String
         let line: Int
+        let transport: TransportProtocol
         /// Empty: all.
         let ports: [UInt16]
     }
@@ -71,7 +72,7 @@ struct Claims {
         _ vip: IPAddress, at node: Node, ports: [UInt16], for service: String, protocol transport: TransportProtocol,
         _ findings: Findings
     ) {
-        for other in claims[vip, default: []] {
+        for other in claims[vip, default: []] where other.transport == transport {
             let shared: [String]
             switch (ports.isEmpty, other.ports.isEmpty) {
             case (true, true): shared = ["every port of \(vip)"]
@@ -85,7 +86,7 @@ struct Claims {
             findings.report(
                 node, "\(wrong) (line \(other.line)\(all))", "give one of the two another address or another port")
         }
-        claims[vip, default: []].append(Claim(service: service, line: node.line, ports: ports))
+        claims[vip, default: []].append(Claim(service: service, line: node.line, transport: transport, ports: ports))
     }
 
     /// The line of the first service that claims `address`, if it is a VIP.

@@ -15,6 +15,9 @@ public struct AgentClient: Sendable {
         /// Its private key.
         public var key: String?
 
+        /// Whether any file is named.
+        var isGiven: Bool { authority != nil || certificate != nil || key != nil }
+
         /// Files by their paths, in PEM.
         public init(authority: String? = nil, certificate: String? = nil, key: String? = nil) {
             self.authority = authority
@@ -32,12 +35,19 @@ public struct AgentClient: Sendable {
 
     /// A client of the agent at `url`, such as `http://10.0.0.11:9380`. Nothing is connected yet.
     ///
-    /// - Throws: `ReporterError` where the URL is none, or a file cannot be used.
+    /// - Throws: `ReporterError` where the URL is none, or is of plain HTTP, which has no use for TLS's files, or a file cannot
+    ///   be used.
     public init(url: String, tokenFile: String? = nil, tls: TLS = TLS()) throws(ReporterError) {
         guard url.hasPrefix("http://") || url.hasPrefix("https://"), !url.contains(where: \.isWhitespace) else {
             throw ReporterError(
                 .badRequest, operation: "ask \(url)", cause: "that is not the URL of an agent",
                 cure: "write http://ADDRESS:PORT or https://ADDRESS:PORT")
+        }
+        guard !tls.isGiven || url.hasPrefix("https://") else {
+            throw ReporterError(
+                .badRequest, operation: "ask \(url)",
+                cause: "plain HTTP has no use for an authority, a certificate or a key",
+                cure: "write https://ADDRESS:PORT, or leave --ca, --certificate and --key out")
         }
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         token =

@@ -1,3 +1,6 @@
+internal import ConfigurationFile
+internal import NetworkAddress
+
 /// One answer about a service as a director's own health check wants it: as an exit status.
 public enum DirectorCheck: Sendable {
     /// keepalived's `MISC_CHECK` with `misc_dynamic` (keepalived.conf(5)): 1 failed; 2 to 255 sound, with a weight of 0 to 253. A
@@ -24,6 +27,19 @@ public enum DirectorCheck: Sendable {
         case (.keepalived, .up), (.keepalived, .draining), (.keepalived, .drained):
             return 2 + Int32(Self.weight(service.state == .up ? service.weight : 0, of: service.baseWeight))
         }
+    }
+
+    /// The URL of the agent on a real server, on the port of the report where nothing else is said; nil where `server` is no
+    /// address.
+    ///
+    /// - Parameters:
+    ///   - server: its address (RIP) as ldirectord hands it over, an IPv6 one with or without brackets.
+    ///   - isOverTLS: whether that agent is to be asked over TLS.
+    public static func agentURL(on server: String, isOverTLS: Bool) -> String? {
+        let bare = server.hasPrefix("[") && server.hasSuffix("]") ? server.dropFirst().dropLast() : server[...]
+        guard let address = IPAddress(String(bare)) else { return nil }
+        let place = SocketAddress(address: address, port: AgentConfiguration.defaultReportPort)
+        return "\(isOverTLS ? "https" : "http")://\(place)"
     }
 
     /// A weight as keepalived can take it. Up to a base weight of 253 it is the same; beyond that all weights of the service are made

@@ -20,7 +20,12 @@ public struct DrainProgressText: Sendable {
         for alarm in alarms.sorted() where self.alarms.insert(alarm).inserted {
             text += erasing + "warning: \(alarm)".printable + "\n"
         }
-        let isLast = if case .done = step { true } else { step == .nobodyToTell }
+        // What is said once stays.
+        let isLast =
+            switch step {
+            case .done, .nobodyToTell, .nothingToCount: true
+            default: false
+            }
         let words = "\(step) (\(elapsed.components.seconds) s)".printable
         guard let width else {
             // The number of seconds alone is no change.

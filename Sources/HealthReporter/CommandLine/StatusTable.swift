@@ -32,7 +32,7 @@ public struct StatusTable: Sendable {
             rows.append([
                 Cell(service.name), Cell(service.state.rawValue, colour(of: service.state)),
                 Cell("\(service.weight)/\(service.baseWeight)"),
-                Cell(service.connections.map(String.init) ?? "unknown"),
+                Cell(service.connections.map(String.init) ?? (service.transport == .udp ? "-" : "unknown")),
                 Cell(addresses(of: service)), Cell(service.reason),
             ])
             details.append(self.details(of: service))
@@ -63,7 +63,8 @@ public struct StatusTable: Sendable {
             return [
                 "  \(entry.mode.rawValue)", "by hand", "",
                 "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)")
-                    + (entry.settling.isEmpty ? "" : ", what directors sent before may still be on its way"),
+                    + (entry.settling.isEmpty ? "" : ", what directors sent before may still be on its way")
+                    + (entry.secondsLeft.map { ", what is under way is left in peace for \($0) s" } ?? ""),
             ]
         }
         let weights = control.weights.filter { $0.name == service.name }.map { entry in

@@ -4,7 +4,7 @@ import NIOPosix
 
 /// Counts connections without holding up anybody: what counts may block, so it runs on a thread made for that.
 struct ConnectionCounter: Sendable {
-    /// A service whose connections are counted.
+    /// A service whose connections are counted: of TCP, for UDP has none.
     struct Counted: Sendable {
         let name: String
         let endpoints: LocalEndpoints
@@ -64,8 +64,8 @@ struct ConnectionCounter: Sendable {
         }
     }
 
-    /// How many are open now to each of these, in their order.
-    private func connections(of services: [Counted]) async -> [Result<Int, any Error>] {
+    /// How many are open now to each of these, in their order: one look at the host's connections for all of them.
+    func connections(of services: [Counted]) async -> [Result<Int, any Error>] {
         let countable = services.filter { $0.obstacle == nil }
         var counts: [String: Result<Int, any Error>] = [:]
         if !countable.isEmpty {

@@ -11,16 +11,34 @@ struct DrainBook: Sendable {
     private(set) var alarms: [String: [String]] = [:]
     var deadlines = DrainDeadlines()
     private var late: [String: LateArrivals] = [:]
+    /// By service without connections to wait for, until when what is under way is left in peace.
+    private var leftUntil: [String: Instant] = [:]
+    /// The same, as far as it was not over at the last look.
+    private(set) var timeLeft: [String: Duration] = [:]
 
     /// Whether the drain of `service` cannot be over yet, whatever the number of connections.
     func isHeld(_ service: String) -> Bool {
         !(settling[service] ?? []).isEmpty || !(alarms[service] ?? []).isEmpty
     }
 
-    /// From now on new connections to `services`, and to no others, are none that a director should have sent.
-    mutating func watch(_ services: [String], directors: [IPAddress], at now: Instant) {
-        late = late.filter { services.contains($0.key) }
-        for service in services where late[service] == nil { late[service] = LateArrivals(directors: directors) }
+    /// Whether the time of a service without connections to wait for is over, and had begun.
+    func isTimeOver(of service: String) -> Bool { leftUntil[service] != nil && timeLeft[service] == nil }
+
+    /// The directors act on the drains of `services`, and of no others among those without connections to wait for: from when
+    /// they are first named here, each is left so long in peace.
+    mutating func leave(_ services: [String: Duration], at now: Instant) {
+        leftUntil = leftUntil.filter { services[$0.key] != nil }
+        for (service, time) in services where leftUntil[service] == nil { leftUntil[service] = now + time }
+        timeLeft = leftUntil.mapValues { $0 - now }.filter { $0.value > .zero }
+    }
+
+    /// From now on new connections to `services`, and to no others, are none that a director should have sent. By service, the
+    /// directors whose own connections are checks.
+    mutating func watch(_ services: [String: [IPAddress]], at now: Instant) {
+        late = late.filter { services[$0.key] != nil }
+        for (service, checkers) in services where late[service] == nil {
+            late[service] = LateArrivals(checkers: checkers)
+        }
         alarms = late.compactMapValues { $0.alarms(at: now) }.filter { !$0.value.isEmpty }
     }
 

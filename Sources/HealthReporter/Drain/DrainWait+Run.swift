@@ -1,3 +1,5 @@
+import ConfigurationFile
+
 extension DrainWait {
     /// How it ended, and how many connections were ended by force.
     public struct Result: Sendable, Equatable {
@@ -21,9 +23,13 @@ extension DrainWait {
         try await run(clock: ContinuousClock(), progress: progress) { services throws(ReporterError) in
             do throws(ReporterError) {
                 let administered = try await client.directors().administered
-                var connections: [String: Int] = [:]
-                for name in services { connections[name] = try await client.service(name).connections }
-                return Sample(administered: administered, connections: connections)
+                var sample = Sample(administered: administered, connections: [:])
+                for name in services {
+                    let service = try await client.service(name)
+                    sample.connections[name] = service.connections
+                    if service.transport == .udp { sample.withoutConnections.insert(name) }
+                }
+                return sample
             } catch  where error.kind != .permission {
                 return nil
             }
@@ -46,8 +52,14 @@ extension DrainWait {
         var result = Result(outcome: .timeout)
         if hasNobodyToTell { progress(.nobodyToTell, .zero, []) }
         let start = clock.now
+        var hasTold = false
         while true {
             let sample = try await sample(services)
+            if let sample, !hasTold {
+                hasTold = true
+                let unseen = sample.withoutConnections.sorted()
+                if !unseen.isEmpty { progress(.nothingToCount(unseen), .zero, []) }
+            }
             let elapsed = start.duration(to: clock.now)
             let step = wait.evaluate(sample, at: elapsed)
             let alarms = sample?.administered.filter { services.contains($0.name) }.flatMap(\.alarms) ?? []

@@ -23,6 +23,8 @@ public struct DrainWait: Sendable {
     public enum Progress: Sendable, Equatable {
         /// No director is configured: nobody is waited for, only connections are.
         case nobodyToTell
+        /// These services have no connections to count: nobody is waited for but the directors, and then a time.
+        case nothingToCount([String])
         /// These directors have not been told yet.
         case waitingForDirectors([IPAddress])
         /// These directors have been told, and are given time for what they sent before.
@@ -33,6 +35,8 @@ public struct DrainWait: Sendable {
         case stillSending([String])
         /// The time is up, so many connections are open in all, and they are to be ended.
         case cutting(Int)
+        /// What is under way to these services, which have no connections to count, is left in peace for a time.
+        case leaving([String])
         /// The connections of these services cannot be counted.
         case uncountable([String])
         /// No connection is open; whether it stays so is being watched.
@@ -50,11 +54,16 @@ public struct DrainWait: Sendable {
         /// Open connections by the service's name, counted after `administered` was asked for; no entry where they could
         /// not be counted.
         public var connections: [String: Int]
+        /// The services that have none to count (UDP).
+        public var withoutConnections: Set<String>
 
         /// Creates a sample.
-        public init(administered: [AdministeredService], connections: [String: Int]) {
+        public init(
+            administered: [AdministeredService], connections: [String: Int], withoutConnections: Set<String> = []
+        ) {
             self.administered = administered
             self.connections = connections
+            self.withoutConnections = withoutConnections
         }
     }
 
@@ -135,6 +144,7 @@ public struct DrainWait: Sendable {
     private mutating func judge(_ sample: Sample?, at elapsed: Duration) -> Progress {
         guard let sample else { return .agentSilent }
         var (missing, settling, alarms): ([IPAddress], [IPAddress], [String]) = ([], [], [])
+        var leaving: [String] = []
         for (name, generation) in awaited {
             // A later generation is another drain: somebody ended ours in between, and new connections came.
             guard
@@ -145,15 +155,19 @@ public struct DrainWait: Sendable {
             settling += entry.settling.filter { !settling.contains($0) }
             alarms += entry.alarms.filter { !alarms.contains($0) }
             if !entry.acknowledgedBy.isEmpty { hasAcknowledgement = true }
+            if entry.secondsLeft != nil { leaving.append(name) }
         }
         guard missing.isEmpty else { return .waitingForDirectors(missing.sorted()) }
         guard settling.isEmpty else { return .settling(settling.sorted()) }
 
-        let uncounted = services.filter { sample.connections[$0] == nil }
+        let uncounted = services.filter {
+            sample.connections[$0] == nil && !sample.withoutConnections.contains($0)
+        }
         guard uncounted.isEmpty else { return .uncountable(uncounted) }
         let open = openConnections(sample)
         guard open == 0 else { return .waitingForConnections(open) }
         guard alarms.isEmpty else { return .stillSending(alarms.sorted()) }
+        guard leaving.isEmpty else { return .leaving(leaving.sorted()) }
 
         let since = zeroSince ?? elapsed
         (zeroSince, zeroSamples) = (since, zeroSamples + 1)
@@ -166,6 +180,11 @@ extension DrainWait.Progress: CustomStringConvertible {
     public var description: String {
         switch self {
         case .nobodyToTell: "no `directors` are configured: nobody is waited for but the open connections"
+        case .nothingToCount(let services):
+            "\(services.joined(separator: ", ")): UDP has no connections to count: over when the directors act on it and "
+                + "drain_settle has passed"
+        case .leaving(let services):
+            "\(services.joined(separator: ", ")): what is under way is left in peace for drain_settle"
         case .waitingForDirectors(let directors):
             "waiting for \(directors.map(\.description).joined(separator: ", ")) to take notice"
         case .settling(let directors):

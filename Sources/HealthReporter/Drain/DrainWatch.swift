@@ -47,7 +47,7 @@ struct DrainWatch: Sendable {
             case .success(let all):
                 look.arrivals = all.filter {
                     addresses.contains($0.connection.address) && (ports.isEmpty || ports.contains($0.connection.port))
-                        && !addresses.contains($0.connection.client)
+                        && service.endpoints.isClient($0.connection.client)
                 }
             case .failure(let error): look.obstacle = "\(error)"
             }

@@ -7,7 +7,8 @@ import NetworkAddress
 /// one that was over before the next look. The wire shows every SYN with its sender, but not whether it is new: a SYN that is
 /// sent again belongs to a connection that is known. Together they are exact; each alone is enough to raise the alarm.
 ///
-/// A director's own connections are its checks as far as anybody can tell, and raise none.
+/// A director's own connections are its checks as far as anybody can tell, and raise none, unless `director_connections` says
+/// that they are clients'.
 struct LateArrivals: Sendable {
     typealias Instant = ContinuousClock.Instant
 
@@ -28,7 +29,7 @@ struct LateArrivals: Sendable {
         var obstacle: String = ""
     }
 
-    private let directors: Set<IPAddress>
+    private let checkers: Set<IPAddress>
     /// The open connections as of the last look, as hash values, which take an eighth of the memory; where two collide, one
     /// newcomer goes unnoticed. Nil before the first look and while there are too many.
     private var known: Set<Int>?
@@ -37,8 +38,10 @@ struct LateArrivals: Sendable {
     private var latest: [Arrival.Sender: Instant] = [:]
 
     /// Watches from the first look on: what is open then came before.
-    init(directors: some Sequence<IPAddress>) {
-        self.directors = Set(directors.map(\.unmapped))
+    ///
+    /// - Parameter checkers: the directors whose own connections are checks.
+    init(checkers: some Sequence<IPAddress>) {
+        self.checkers = Set(checkers.map(\.unmapped))
     }
 
     /// Takes a look into account.
@@ -48,12 +51,12 @@ struct LateArrivals: Sendable {
         latest = latest.filter { now - $0.value < Self.hold }
         let before = Set(latest.keys)
         let open = look.open.flatMap { $0.count <= Self.maximumKnown ? $0 : nil }
-        let listed = open.map { Set($0.filter { !directors.contains($0.client) }.map(\.hashValue)) }
+        let listed = open.map { Set($0.filter { !checkers.contains($0.client) }.map(\.hashValue)) }
         let isFirst = known == nil
 
         // 1. What was on the wire: new, unless it was known before and not one whose SYN was still to be read. The wire is
         // looked at from before the first list was made, so what came then is in it, or over already.
-        for arrival in look.arrivals ?? [] where !directors.contains(arrival.connection.client) {
+        for arrival in look.arrivals ?? [] where !checkers.contains(arrival.connection.client) {
             let key = arrival.connection.hashValue
             let wasUnseen = unseen.remove(key) != nil
             if wasUnseen || !(known?.contains(key) ?? listed?.contains(key) ?? false) {

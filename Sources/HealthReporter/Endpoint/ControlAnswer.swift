@@ -83,11 +83,16 @@ public struct AdministeredService: Codable, Sendable, Equatable {
     public var settling: [IPAddress]
     /// Who still sends new connections though all directors have been told, in words.
     public var alarms: [String]
+    /// Of a drained service that has no connections to count (UDP): how long what is under way is left in peace once the
+    /// directors act on the drain (`drain_settle`), or how much of that is left, in seconds. Nil: that is over, or there are
+    /// connections to wait for.
+    public var secondsLeft: Int?
 
     /// Creates a service taken out by hand.
     public init(
         name: String, mode: AdminMode, reason: String, since: Timestamp, until: Timestamp?, generation: UInt64,
-        acknowledgedBy: [IPAddress], waitingFor: [IPAddress], settling: [IPAddress] = [], alarms: [String] = []
+        acknowledgedBy: [IPAddress], waitingFor: [IPAddress], settling: [IPAddress] = [], alarms: [String] = [],
+        secondsLeft: Int? = nil
     ) {
         self.name = name
         self.mode = mode
@@ -99,11 +104,13 @@ public struct AdministeredService: Codable, Sendable, Equatable {
         self.waitingFor = waitingFor
         self.settling = settling
         self.alarms = alarms
+        self.secondsLeft = secondsLeft
     }
 
     enum CodingKeys: String, CodingKey {
         case name, mode, reason, since, until, generation, settling, alarms
         case acknowledgedBy = "acknowledged_by"
         case waitingFor = "waiting_for"
+        case secondsLeft = "seconds_left"
     }
 }

@@ -56,7 +56,7 @@ extension Question {
     /// warning.
     var degradedStatus: Int {
         get throws(ReporterError) {
-            guard let text = query["degraded"] else { return query["consul"] == nil ? 200 : 429 }
+            guard let text = query["degraded"] else { return 200 }
             guard let status = Int(text), [200, 429].contains(status) else {
                 throw refusal("degraded", text, "200 or 429")
             }

@@ -78,7 +78,7 @@ extension Report {
         public var baseWeight: Int
         /// Why the state and the weight are what they are, in words; empty where there is nothing to explain.
         public var reason: String
-        /// Connections that clients hold open now; nil where they could not be counted.
+        /// Connections that clients hold open now; nil where they could not be counted, and with UDP, which has none.
         public var connections: Int?
         /// Whether the host is fit to receive the VIP's traffic.
         public var setup: Setup

@@ -84,13 +84,15 @@ extension ReportStore {
 
     /// The directors, and what is asked for by hand for these services; nil: for all.
     func controlAnswer(about names: [String]? = nil) -> ControlAnswer {
-        let administered = checked.map(\.configuration.name).compactMap { name -> AdministeredService? in
+        let administered = checked.map(\.configuration).compactMap { service -> AdministeredService? in
+            let name = service.name
             guard names?.contains(name) ?? true, let entry = admin.services[name] else { return nil }
             let waitingFor = ledger.uninformed(of: name, generation: entry.generation)
             return AdministeredService(
                 name: name, mode: entry.mode, reason: entry.reason, since: entry.since, until: entry.until,
                 generation: entry.generation, acknowledgedBy: ledger.addresses.filter { !waitingFor.contains($0) },
-                waitingFor: waitingFor, settling: drains.settling[name] ?? [], alarms: drains.alarms[name] ?? [])
+                waitingFor: waitingFor, settling: drains.settling[name] ?? [], alarms: drains.alarms[name] ?? [],
+                secondsLeft: entry.mode == .drain ? timeLeft(of: service)?.wholeSeconds : nil)
         }
         let weights = checked.map(\.configuration.name).compactMap { name in
             names?.contains(name) ?? true ? admin.weights[name] : nil

@@ -17,7 +17,8 @@ extension ReportStore {
 
     /// Looks whose packets may still be on their way, and which drains nobody should send to any more.
     ///
-    /// - Returns: the services of which the latter is true. None where no director is configured: nobody said anything.
+    /// - Returns: the services of which the latter is true. None where no director is configured: nobody said anything; and
+    ///   none of UDP, of which no new connection can be seen.
     @discardableResult
     func updateDrains(at instant: DrainBook.Instant) -> [String] {
         let names = checked.map(\.configuration.name)
@@ -25,13 +26,29 @@ extension ReportStore {
             uniqueKeysWithValues: names.filter { drainGenerations[$0] != nil }.map {
                 ($0, ledger.unsettled(of: $0, at: instant))
             })
-        let watched = checked.map(\.configuration).filter { service in
+        let heeded = checked.map(\.configuration).filter { service in
             guard let generation = drainGenerations[service.name] else { return false }
-            return !ledger.addresses.isEmpty && ledger.uninformed(of: service.name, generation: generation).isEmpty
+            return ledger.uninformed(of: service.name, generation: generation).isEmpty
                 && drains.settling[service.name] == []
-        }.map(\.name)
-        drains.watch(watched, directors: ledger.addresses, at: instant)
-        return watched
+        }
+        let timed = heeded.filter { $0.transport == .udp }.map { ($0.name, $0.drainSettle) }
+        drains.leave(Dictionary(uniqueKeysWithValues: timed), at: instant)
+        let watched = ledger.addresses.isEmpty ? [] : heeded.filter { $0.transport == .tcp }
+        let checkers = watched.map { ($0.name, $0.directorConnections == .clients ? [] : ledger.addresses) }
+        drains.watch(Dictionary(uniqueKeysWithValues: checkers), at: instant)
+        return watched.map(\.name)
+    }
+
+    /// How long a service without connections to wait for is still to be left in peace; nil: not, or it is none of those.
+    func timeLeft(of service: AgentConfiguration.Service) -> Duration? {
+        guard service.transport == .udp, !drains.isTimeOver(of: service.name) else { return nil }
+        return drains.timeLeft[service.name] ?? service.drainSettle
+    }
+
+    /// How long what is under way to services that are about to end, and have no connections to wait for, is left in peace.
+    var timeToLeave: Duration {
+        zip(checked, services).filter { $1.state == .draining && $1.transport == .udp }
+            .map(\.0.configuration.drainSettle).max() ?? .zero
     }
 
     /// Whether any drain is in force.

@@ -199,7 +199,8 @@ actor ReportStore {
                 connections: service.connections,
                 directorsToTell: entry.map { ledger.uninformed(of: configuration.name, generation: $0.generation) }
                     ?? [],
-                agentIsStopping: isStopping, isDrainHeld: drains.isHeld(configuration.name))
+                agentIsStopping: isStopping, isDrainHeld: drains.isHeld(configuration.name),
+                isTimeOver: configuration.transport == .udp ? drains.isTimeOver(of: configuration.name) : nil)
             let verdict = health.verdict
             return Report.Service(
                 name: configuration.name, vips: configuration.vips, ports: configuration.ports,
@@ -225,6 +226,9 @@ extension Report.Service {
 }
 
 extension Duration {
+    /// In seconds, a part of one being a whole one.
+    var wholeSeconds: Int { Int(components.seconds) + (components.attoseconds > 0 ? 1 : 0) }
+
     /// In milliseconds, to the microsecond.
     var roundedMilliseconds: Double {
         let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000

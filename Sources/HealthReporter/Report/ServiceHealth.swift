@@ -52,6 +52,9 @@ struct ServiceHealth: Sendable {
     var agentIsStopping: Bool
     /// Whether a drain cannot be over yet, whatever the number of connections: see `DrainBook`.
     var isDrainHeld = false
+    /// Where there are no connections to count: whether the time is over that a drain leaves what is under way. Nil: there
+    /// are connections.
+    var isTimeOver: Bool?
 
     /// What follows from all that.
     var verdict: Verdict {
@@ -65,7 +68,7 @@ struct ServiceHealth: Sendable {
             return quiesced(.down, setupReasons + (administered.map { [$0.words] } ?? []))
         }
         if let administered {
-            let drained = directorsToTell.isEmpty && !isDrainHeld && connections == 0
+            let drained = directorsToTell.isEmpty && !isDrainHeld && (isTimeOver ?? (connections == 0))
             return quiesced(drained ? .drained : .draining, [administered.words] + drainReasons + checkReasons)
         }
         if !checkReasons.isEmpty {
@@ -79,8 +82,9 @@ struct ServiceHealth: Sendable {
 
     private var drainReasons: [String] {
         let directors = directorsToTell.map(\.description).joined(separator: ", ")
-        return (directors.isEmpty ? [] : ["not yet acknowledged by \(directors)"])
-            + (connections == nil ? ["connections cannot be counted"] : [])
+        let told = directors.isEmpty ? [] : ["not yet acknowledged by \(directors)"]
+        if isTimeOver != nil { return told + ["UDP has no connections to count"] }
+        return told + (connections == nil ? ["connections cannot be counted"] : [])
     }
 
     private func quiesced(_ state: ServiceState, _ reasons: [String]) -> Verdict {

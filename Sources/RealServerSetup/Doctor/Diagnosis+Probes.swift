@@ -1,3 +1,4 @@
+internal import ConfigurationFile
 internal import Netlink
 internal import NetworkAddress
 
@@ -8,6 +9,9 @@ extension Diagnosis {
         case .unread(let reason): noteUnread(.probe, "a packet as the director would send it", reason)
         case .read(let results):
             for result in results { judge(result) }
+            for service in request.services where service.transport == .udp {
+                note(.probe, .sound, "\(service.name) takes datagrams, and need not answer any: not probed")
+            }
             if evidence.unprobedCount > 0 {
                 note(
                     .probe, .sound,

@@ -14,12 +14,15 @@ extension Diagnosis {
                 note(.listener, .sound, "\(endpoint.service): somebody listens on \(name)")
                 continue
             }
-            let listeners = (evidence.listeners.value ?? []).filter { $0.port == endpoint.port }
+            let listeners = (evidence.listeners.value ?? []).filter {
+                $0.port == endpoint.port && $0.transport == endpoint.transport
+            }
+            let command = endpoint.transport == .tcp ? "ss -tln" : "ss -uln"
             let found = listeners.map(\.words).sorted().joined(separator: ", ")
             note(
                 .listener, .problem, "\(endpoint.service): nobody listens on \(name)",
                 evidence: [
-                    listeners.isEmpty ? "ss -tln: no listener on port \(endpoint.port)" : "ss -tln: \(found)"
+                    listeners.isEmpty ? "\(command): no listener on port \(endpoint.port)" : "\(command): \(found)"
                 ], cause: absence(endpoint, listeners),
                 cure: "let the service listen on \(name), or on "
                     + "\(endpoint.address.v6 != nil ? "[::]" : "0.0.0.0"):\(endpoint.port)")
@@ -54,7 +57,8 @@ extension Diagnosis {
                 ? "the service takes any address, but only on one interface or VRF (SO_BINDTODEVICE)"
                 : "the service is bound to \(bound.address) only"
         }
-        return "no process listens on that port: clients get a reset"
+        let refusal = endpoint.transport == .tcp ? "a reset" : "an ICMP error"
+        return "no process listens on that port: clients get \(refusal)"
     }
 
     /// The way back to the client.
@@ -167,6 +171,8 @@ extension Evidence.Endpoint: Comparable {
         (left.service, left.address, left.port) < (right.service, right.address, right.port)
     }
 
-    /// As ss(8) writes it.
-    var words: String { ListeningSocket(address: address, port: port).words }
+    /// As ss(8) writes it, and where it is not TCP, what it is.
+    var words: String {
+        (transport == .tcp ? "" : "\(transport) ") + ListeningSocket(address: address, port: port).words
+    }
 }

@@ -1,3 +1,4 @@
+public import ConfigurationFile
 public import Netlink
 public import NetworkAddress
 
@@ -25,14 +26,19 @@ public struct Evidence: Sendable, Hashable {
         public var vip: IPAddress
         /// Where its packets end on this host: the VIP, with NAT this host's own address.
         public var address: IPAddress
+        /// The protocol of the port.
+        public var transport: TransportProtocol
         /// The port there.
         public var port: UInt16
 
         /// An endpoint made of its parts.
-        public init(service: String, vip: IPAddress, address: IPAddress, port: UInt16) {
+        public init(
+            service: String, vip: IPAddress, address: IPAddress, transport: TransportProtocol = .tcp, port: UInt16
+        ) {
             self.service = service
             self.vip = vip
             self.address = address
+            self.transport = transport
             self.port = port
         }
     }
@@ -79,9 +85,9 @@ public struct Evidence: Sendable, Hashable {
 
     /// The counters.
     public var counts: Reading<Counts> = .unread("not looked at")
-    /// Every TCP listener of the host.
+    /// Every TCP listener of the host, and every UDP socket that takes what anybody sends.
     public var listeners: Reading<[ListeningSocket]> = .unread("not looked at")
-    /// Whether a SYN to an endpoint would find a listener. Only endpoints whose address this host holds.
+    /// Whether a SYN or a datagram to an endpoint would find a listener. Only endpoints whose address this host holds.
     public var isListenedOn: [Endpoint: Bool] = [:]
     /// Packets of the clients, as they come in.
     public var arrivals: [Passage] = []

@@ -67,13 +67,20 @@ struct EvidenceGatherer {
         var isListenedOn: [Evidence.Endpoint: Bool] = [:]
         if let probe = try? ListenerProbe() {
             let here = Set(host.addresses.map(\.prefix.address))
-            for endpoint in endpoints where here.contains(endpoint.address) {
+            for endpoint in endpoints where here.contains(endpoint.address) && endpoint.transport == .tcp {
                 isListenedOn[endpoint] = try? probe.hasTCPListener(endpoint.address, port: endpoint.port)
             }
         }
         guard let tcp = Self.file("tcp") else { return (.unread("/proc/net/tcp cannot be read"), isListenedOn) }
         // Without IPv6 there is no second file.
-        let sockets = ListeningSocket.all(in: tcp) + (Self.file("tcp6").map(ListeningSocket.all) ?? [])
+        var sockets = ListeningSocket.all(in: tcp, .tcp)
+        for (name, transport) in [("tcp6", TransportProtocol.tcp), ("udp", .udp), ("udp6", .udp)] {
+            sockets += Self.file(name).map { ListeningSocket.all(in: $0, transport) } ?? []
+        }
+        let here = Set(host.addresses.map(\.prefix.address))
+        for endpoint in endpoints where here.contains(endpoint.address) && endpoint.transport == .udp {
+            isListenedOn[endpoint] = sockets.contains { $0.takes(endpoint) }
+        }
         return (.read(sockets), isListenedOn)
     }
 
@@ -103,11 +110,15 @@ struct EvidenceGatherer {
                         : [own.interface].compactMap { $0?.isUp == true ? $0 : nil }
                     for entrance in entrances {
                         evidence.arrivals.merge(
-                            ask(network, client, endpoint.address, incoming: entrance.index, service.name))
+                            ask(
+                                network, client, endpoint.address, incoming: entrance.index,
+                                transport: endpoint.transport, service.name))
                     }
                     // With its port: a rule may be for that alone.
                     evidence.departures.merge(
-                        ask(network, endpoint.address, client, sourcePort: endpoint.port, service.name))
+                        ask(
+                            network, endpoint.address, client, transport: endpoint.transport,
+                            sourcePort: endpoint.port, service.name))
                 }
             }
             guard service.forward == .tun, let facing = own.interface, facing.isUp else { continue }
@@ -120,14 +131,15 @@ struct EvidenceGatherer {
 
     private func ask(
         _ network: borrowing Network, _ source: IPAddress, _ destination: IPAddress, incoming: Int32? = nil,
-        sourcePort: UInt16? = nil, _ service: String
+        transport: TransportProtocol = .tcp, sourcePort: UInt16? = nil, _ service: String
     ) -> Evidence.Passage {
         let answer: Evidence.Reading<RouteLookup>
         do throws(NetlinkError) {
             let port = sourcePort.flatMap { $0 == 0 ? nil : $0 }
             answer = .read(
                 try network.lookUp(
-                    destination: destination, source: source, incoming: incoming, transport: 6, sourcePort: port))
+                    destination: destination, source: source, incoming: incoming, transport: transport.number,
+                    sourcePort: port))
         } catch {
             answer = .unread(error.description)
         }
@@ -210,7 +222,9 @@ extension AgentConfiguration.Service {
     fileprivate func firstEndpoint(of vip: IPAddress, _ own: OwnAddresses) -> Evidence.Endpoint? {
         if let first = endpoints(of: vip, own).first { return first }
         let address = forward == .nat ? own[isIPv6: vip.v6 != nil] : vip
-        return address.map { Evidence.Endpoint(service: name, vip: vip, address: $0, port: 0) }
+        return address.map {
+            Evidence.Endpoint(service: name, vip: vip, address: $0, transport: transport, port: 0)
+        }
     }
 }
 

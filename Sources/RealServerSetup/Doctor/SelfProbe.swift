@@ -36,7 +36,8 @@ struct SelfProbe {
     /// What is to be sent: for each VIP the first port of each of its services, for TUN by each family of tunnel.
     static func attempts(_ request: SetupRequest, _ host: HostSnapshot) -> [Attempt] {
         let own = OwnAddresses(request, host)
-        return request.services.flatMap { service -> [Attempt] in
+        // What answers a datagram only its service knows: silence would say nothing.
+        return request.services.filter { $0.transport == .tcp }.flatMap { service -> [Attempt] in
             service.vips.flatMap { vip -> [Attempt] in
                 guard let endpoint = service.endpoints(of: vip, own).first else { return [] }
                 guard let tunnel = service.tunnel else { return [Attempt(endpoint: endpoint)] }
@@ -122,6 +123,8 @@ extension AgentConfiguration.Service {
         let address = forward == .nat ? own[isIPv6: vip.v6 != nil] : vip
         guard let address else { return [] }
         let ports = forward == .nat ? realPort.map { [$0] } ?? ports : ports
-        return ports.map { Evidence.Endpoint(service: name, vip: vip, address: address, port: $0) }
+        return ports.map {
+            Evidence.Endpoint(service: name, vip: vip, address: address, transport: transport, port: $0)
+        }
     }
 }

@@ -15,10 +15,12 @@ extension KernelHost {
         snapshot.all = try settings("all")
         snapshot.defaults = try settings("default")
         snapshot.isIPv6Disabled = try isIPv6Disabled()
-        (snapshot.routes, snapshot.rules) = try netlink { network throws(NetlinkError) in
+        let rules: RoutingRules
+        (snapshot.routes, rules) = try netlink { network throws(NetlinkError) in
             (try network.routes(table: Planner.table), try network.rules())
         }
-        snapshot.departures = try departures(for: request, snapshot)
+        snapshot.rules = rules.whole
+        snapshot.departures = try departures(for: request, snapshot, rules)
         snapshot.missingParts = KernelPart.missing(of: request)
         snapshot.encapsulationPorts = try encapsulationPorts()
         if Capability.hasNetworkAdministration, !snapshot.missingParts.contains(.nftables) {
@@ -31,21 +33,24 @@ extension KernelHost {
 
     /// Asks which way answers go, where there are rules of others. Most hosts have none, and are asked nothing.
     private func departures(
-        for request: SetupRequest, _ snapshot: HostSnapshot
+        for request: SetupRequest, _ snapshot: HostSnapshot, _ rules: RoutingRules
     ) throws(SetupError) -> [HostSnapshot.Departure] {
         let here = Set(snapshot.addresses.map(\.prefix.address))
         var departures: [HostSnapshot.Departure] = []
-        for isIPv6 in [false, true] {
+        for isIPv6 in [false, true] where rules.hasRules(isIPv6: isIPv6, besides: Planner.priorities) {
             departures += try netlink { network throws(NetlinkError) in
-                guard try network.hasRules(isIPv6: isIPv6, besides: Planner.priorities) else { return [] }
                 let answers = request.answers(OwnAddresses(request, snapshot), isIPv6: isIPv6)
                 let destination = SetupRequest.farOff(isIPv6: isIPv6)
                 let usual = try network.lookUp(destination: destination)
                 var found: [HostSnapshot.Departure] = []
-                for (source, port) in answers where here.contains(source) {
+                for answer in answers where here.contains(answer.source) {
                     let way = try network.lookUp(
-                        destination: destination, source: source, transport: port == nil ? nil : 6, sourcePort: port)
-                    found.append(HostSnapshot.Departure(source: source, port: port, way: way, usualWay: usual))
+                        destination: destination, source: answer.source, transport: answer.transport,
+                        sourcePort: answer.port)
+                    found.append(
+                        HostSnapshot.Departure(
+                            source: answer.source, port: answer.port, transport: answer.transport ?? 6, way: way,
+                            usualWay: usual))
                 }
                 return found
             }

@@ -118,17 +118,22 @@ public struct HostSnapshot: Sendable, Hashable {
     public struct Departure: Sendable, Hashable {
         /// Where it is sent from.
         public var source: IPAddress
-        /// The TCP port it is sent from; nil: none was asked about.
+        /// The port it is sent from; nil: none was asked about.
         public var port: UInt16?
+        /// The IP protocol number whose port that is; of no meaning without a port.
+        public var transport: UInt8
         /// What becomes of it on its way to an address far off.
         public var way: RouteLookup
         /// The same for what is from no address in particular.
         public var usualWay: RouteLookup
 
         /// A departure made of its parts.
-        public init(source: IPAddress, port: UInt16?, way: RouteLookup, usualWay: RouteLookup) {
+        public init(
+            source: IPAddress, port: UInt16?, transport: UInt8 = 6, way: RouteLookup, usualWay: RouteLookup
+        ) {
             self.source = source
             self.port = port
+            self.transport = transport
             self.way = way
             self.usualWay = usualWay
         }

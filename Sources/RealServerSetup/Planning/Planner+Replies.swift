@@ -9,25 +9,31 @@ extension SetupRequest {
     }
 
     /// What the services answer from: the addresses on this host, with the port where only that is theirs. Each once.
-    func answers(_ own: OwnAddresses, isIPv6: Bool) -> [(source: IPAddress, port: UInt16?)] {
-        struct Answer: Hashable {
-            let source: IPAddress
-            let port: UInt16?
-        }
+    func answers(_ own: OwnAddresses, isIPv6: Bool) -> [Answer] {
         var seen: Set<Answer> = []
-        var answers: [(source: IPAddress, port: UInt16?)] = []
+        var answers: [Answer] = []
         for service in services {
             let sources =
                 service.forward == .nat
                 ? [own[isIPv6: isIPv6]].compactMap(\.self) : service.vips.filter { ($0.v6 != nil) == isIPv6 }
             for source in sources {
-                for port in service.localPorts
-                where seen.insert(Answer(source: source, port: port)).inserted {
-                    answers.append((source, port))
+                for port in service.localPorts {
+                    // Without a port all protocols go the same way.
+                    let transport = port == nil ? nil : service.transport.number
+                    let answer = Answer(source: source, transport: transport, port: port)
+                    if seen.insert(answer).inserted { answers.append(answer) }
                 }
             }
         }
         return answers
+    }
+
+    /// What an answer comes from on this host.
+    struct Answer: Hashable {
+        let source: IPAddress
+        /// The IP protocol number whose port that is; nil without a port.
+        let transport: UInt8?
+        let port: UInt16?
     }
 }
 
@@ -38,7 +44,10 @@ extension Planner {
             let services = request.services.filter { service in
                 let isFrom = service.forward == .nat || service.vips.contains(departure.source)
                 return isFrom
-                    && service.localPorts.contains { $0 == nil || departure.port == nil || $0 == departure.port }
+                    && service.localPorts.contains { port in
+                        guard let port, let asked = departure.port else { return true }
+                        return port == asked && service.transport.number == departure.transport
+                    }
             }
             let isIPv6 = departure.source.v6 != nil
             let command = "ip \(isIPv6 ? "-6 " : "")rule show"
@@ -68,6 +77,7 @@ extension Planner {
         host.rules.contains { rule in
             rule.table == Self.table && rule.priority == Self.table && rule.source == Prefix(host: departure.source)
                 && (rule.sourcePort == nil || rule.sourcePort == departure.port)
+                && (rule.transport == nil || rule.transport == departure.transport)
         }
     }
 
@@ -183,9 +193,9 @@ extension Planner {
                 // Only what the service itself says: the host's other traffic keeps its way.
                 for port in service.localPorts {
                     let rule = RoutingRule(
-                        isIPv6: isIPv6, priority: Self.table, source: Prefix(host: own), transport: 6,
-                        sourcePort: port, table: Self.table)
-                    add(rule, "\(own)\(port.map { " port \($0)" } ?? "")", service.name)
+                        isIPv6: isIPv6, priority: Self.table, source: Prefix(host: own),
+                        transport: service.transport.number, sourcePort: port, table: Self.table)
+                    add(rule, service.words(from: own, port: port), service.name)
                 }
             } else {
                 for vip in service.vips where (vip.v6 != nil) == isIPv6 {
@@ -196,8 +206,9 @@ extension Planner {
                     for port in isShared ? service.ports.map({ Optional($0) }) : [nil] {
                         let rule = RoutingRule(
                             isIPv6: isIPv6, priority: Self.table, source: Prefix(host: vip),
-                            transport: port == nil ? nil : 6, sourcePort: port, table: Self.table)
-                        add(rule, "\(vip)\(port.map { " port \($0)" } ?? "")", service.name)
+                            transport: port == nil ? nil : service.transport.number, sourcePort: port,
+                            table: Self.table)
+                        add(rule, service.words(from: vip, port: port), service.name)
                     }
                 }
             }
@@ -224,6 +235,12 @@ extension AgentConfiguration.Service {
     fileprivate var localPorts: [UInt16?] {
         if let realPort { return [realPort] }
         return ports.isEmpty ? [nil] : ports.map(Optional.some)
+    }
+
+    /// What it answers from, in words.
+    fileprivate func words(from source: IPAddress, port: UInt16?) -> String {
+        guard let port else { return "\(source)" }
+        return "\(source) \(transport == .tcp ? "" : "\(transport) ")port \(port)"
     }
 }
 
