@@ -4,6 +4,16 @@ public import NetworkAddress
 public enum TransportProtocol: String, Sendable, Codable, CaseIterable {
     /// TCP (RFC 9293).
     case tcp
+    /// UDP (RFC 768). It has no connections: nobody can count who is still being served.
+    case udp
+
+    /// Its number in an IP header (IANA, protocol numbers).
+    public var number: UInt8 {
+        switch self {
+        case .tcp: 6
+        case .udp: 17
+        }
+    }
 }
 
 /// How a director hands packets to a real server (ipvsadm(8), packet-forwarding method).
@@ -40,14 +50,6 @@ public enum AddressScope: String, Sendable, Codable, CaseIterable {
     case global
     /// `scope host`: connections that this host opens to others never get the VIP as their source by accident.
     case host
-}
-
-/// Which scheduler picks a server, by IPVS's names (ipvsadm(8), scheduling-method).
-public enum SchedulerName: String, Sendable, Codable, CaseIterable {
-    /// Round robin.
-    case rr
-    /// Weighted round robin.
-    case wrr
 }
 
 /// An address and a port to listen on: `10.0.0.11:9380`, `[2001:db8::1]:9380`.

@@ -72,6 +72,8 @@ extension Table {
 
     /// The transport protocol of a service; TCP unless given.
     func transport() -> TransportProtocol {
-        choice("protocol", later: ["udp": "write protocol = \"tcp\", the only one of this version"]) ?? .tcp
+        let cure = "write protocol = \"tcp\", the only one of this version"
+        _ = choice("protocol", names: [TransportProtocol.tcp.rawValue], later: ["udp": cure])
+        return .tcp
     }
 }

@@ -55,11 +55,12 @@ extension Table {
     }
 }
 
-/// Who claims which address and port, so that no two services claim the same.
+/// Who claims which address, protocol and port, so that no two services claim the same.
 struct Claims {
     private struct Claim {
         let service: String
         let line: Int
+        let transport: TransportProtocol
         /// Empty: all.
         let ports: [UInt16]
     }
@@ -71,7 +72,7 @@ struct Claims {
         _ vip: IPAddress, at node: Node, ports: [UInt16], for service: String, protocol transport: TransportProtocol,
         _ findings: Findings
     ) {
-        for other in claims[vip, default: []] {
+        for other in claims[vip, default: []] where other.transport == transport {
             let shared: [String]
             switch (ports.isEmpty, other.ports.isEmpty) {
             case (true, true): shared = ["every port of \(vip)"]
@@ -85,11 +86,22 @@ struct Claims {
             findings.report(
                 node, "\(wrong) (line \(other.line)\(all))", "give one of the two another address or another port")
         }
-        claims[vip, default: []].append(Claim(service: service, line: node.line, ports: ports))
+        claims[vip, default: []].append(Claim(service: service, line: node.line, transport: transport, ports: ports))
     }
 
     /// The line of the first service that claims `address`, if it is a VIP.
     func line(of address: IPAddress) -> Int? {
         claims[address]?.first?.line
+    }
+
+    /// The first service on `address` that takes one of `ports`, and which: nil: all.
+    func taker(
+        of ports: ClosedRange<UInt16>, on address: IPAddress
+    ) -> (service: String, line: Int, port: UInt16?)? {
+        for claim in claims[address, default: []] {
+            if claim.ports.isEmpty { return (claim.service, claim.line, nil) }
+            if let port = claim.ports.first(where: ports.contains) { return (claim.service, claim.line, port) }
+        }
+        return nil
     }
 }
