@@ -38,9 +38,9 @@ extension AgentConfiguration.ReportAdmission.Callers {
 
 extension AgentConfiguration.ReportAdmission.Token {
     /// Reads `token` or `token_file`. Nil: neither is there, or wrong and reported.
-    fileprivate init?(_ table: Table) {
+    init?(_ table: Table, fileExample: String = "/etc/rsagent/token") {
         let secret = table.secret("token")
-        let path = table.filePath("token_file", example: "/etc/rsagent/token")
+        let path = table.filePath("token_file", example: fileExample)
         if table["token"] != nil {
             table.refuse("token_file", "is a second token, besides token", "keep one of the two")
         }

@@ -65,7 +65,9 @@ extension CheckQuestion {
         let isTLSHow = table["http"] != nil || table["grpc"] != nil
         let asked = table.keys.compactMap(Self.init(rawValue:)).filter { $0 != .tls || !isTLSHow }
         guard let first = asked.first else {
-            let all = Self.allCases.map(\.example).joined(separator: ", ")
+            // A director asks fewer questions than an agent.
+            let askable = Self.allCases.filter { table.schema.keys.contains($0.rawValue) }
+            let all = askable.map(\.example).joined(separator: ", ")
             table.findings.report(table.node, "asks nothing", "write one of \(all)")
             return nil
         }

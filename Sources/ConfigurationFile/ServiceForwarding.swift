@@ -96,5 +96,6 @@ struct ServiceForwarding {
 }
 
 extension IPAddress {
-    fileprivate var family: String { v4 == nil ? "IPv6" : "IPv4" }
+    /// The name of its family.
+    var family: String { v4 == nil ? "IPv6" : "IPv4" }
 }

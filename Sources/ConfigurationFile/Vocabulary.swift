@@ -60,14 +60,6 @@ public enum AddressScope: String, Sendable, Codable, CaseIterable {
     case host
 }
 
-/// Which scheduler picks a server, by IPVS's names (ipvsadm(8), scheduling-method).
-public enum SchedulerName: String, Sendable, Codable, CaseIterable {
-    /// Round robin.
-    case rr
-    /// Weighted round robin.
-    case wrr
-}
-
 /// An address and a port to listen on: `10.0.0.11:9380`, `[2001:db8::1]:9380`.
 public struct SocketAddress: Hashable, Sendable {
     /// The address.

@@ -24,8 +24,8 @@ struct DirectorServerRefusalTests {
         DirectorRefusal(
             "a server without an address", service: #"[[service.server]]"#,
             #"""
-            f.toml:6: service[0].server[0].address: is missing; write address = "10.0.0.11", the server's own \#
-            address (RIP)
+            f.toml:6: service[0].server[0].address: is missing; write address = "10.0.0.11", the server's own address \#
+            (RIP)
             """#),
         DirectorRefusal(
             "a server twice",
@@ -36,8 +36,8 @@ struct DirectorServerRefusalTests {
                 address = "10.0.0.11"
                 """#,
             #"""
-            f.toml:9: service[0].server[1].address: 10.0.0.11 is a server of this service already (line 7); \#
-            remove one of the two, or give it another address
+            f.toml:9: service[0].server[1].address: 10.0.0.11 is a server of this service already (line 7); remove \#
+            one of the two, or give it another address
             """#),
         DirectorRefusal(
             "a server that is the VIP",
@@ -83,8 +83,8 @@ struct DirectorServerRefusalTests {
                 address = "2001:db8::11"
                 """#,
             #"""
-            f.toml:7: service[0].server[0].address: 2001:db8::11 is IPv6, which is not in this version; write an \#
-            IPv4 address
+            f.toml:7: service[0].server[0].address: 2001:db8::11 is IPv6, and no VIP of the service is; write an IPv4 \#
+            address: with forward = "dr" packets keep their family
             """#),
         DirectorRefusal(
             "a server that is loopback",
@@ -93,23 +93,8 @@ struct DirectorServerRefusalTests {
                 address = "127.0.0.1"
                 """#,
             #"""
-            f.toml:7: service[0].server[0].address: 127.0.0.1 is a loopback address, not the address of a host; \#
-            write an address that a server can have, such as "10.0.0.11"
-            """#),
-        DirectorRefusal(
-            "what a server does not do yet",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                port = 8080
-                [[service.server.check]]
-                tcp = true
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].port: is not in this version; remove it: with forward = "dr" the \#
-            server listens on the VIP's own port
-            f.toml:9: service[0].server[0].check: is not in this version; remove it: the agent on the server does \#
-            the checks
+            f.toml:7: service[0].server[0].address: 127.0.0.1 is a loopback address, not the address of a host; write \#
+            an address that a server can have, such as "10.0.0.11"
             """#),
         DirectorRefusal(
             "a misspelt key of a server",
@@ -120,108 +105,9 @@ struct DirectorServerRefusalTests {
                 weigth = 1
                 """#,
             #"""
-            f.toml:8: service[0].server[0].wait: is not a key; remove it, or write one of address, agent, weight, \#
-            fall
+            f.toml:8: service[0].server[0].wait: is not a key; remove it, or write one of address, port, agent, \#
+            token, token_file, ca, certificate, key, weight, rise, fall, upper, lower, check
             f.toml:9: service[0].server[0].weigth: is not a key; did you mean weight?
-            """#),
-        DirectorRefusal(
-            "an agent, without a port",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "http://10.0.0.11"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "http://10.0.0.11" is not of the form http://HOST:PORT; write \#
-            "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, with a path",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "http://10.0.0.11:9380/v1"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "http://10.0.0.11:9380/v1" is not of the form http://HOST:PORT; \#
-            write "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, with TLS",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "https://10.0.0.11:9380"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "https://10.0.0.11:9380" asks for TLS, which is not in this \#
-            version; write "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, without a scheme",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "10.0.0.11:9380"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "10.0.0.11:9380" is not of the form http://HOST:PORT; write \#
-            "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, with a bad port",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "http://10.0.0.11:0"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "http://10.0.0.11:0" is not of the form http://HOST:PORT; write \#
-            "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, with a bad address",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "http://10.0.0.300:9380"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "http://10.0.0.300:9380" is not of the form http://HOST:PORT; \#
-            write "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, with a bad name",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = "http://-a:9380"
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: "http://-a:9380" is not of the form http://HOST:PORT; write \#
-            "http://10.0.0.11:9380", which is what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, true",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = true
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: true names no agent; write "http://10.0.0.11:9380", which is \#
-            what it is if you leave it out, or false for no agent
-            """#),
-        DirectorRefusal(
-            "an agent, number",
-            service: #"""
-                [[service.server]]
-                address = "10.0.0.11"
-                agent = 9380
-                """#,
-            #"""
-            f.toml:8: service[0].server[0].agent: is a number, not text or false; write "http://10.0.0.11:9380", \#
-            which is what it is if you leave it out, or false for no agent
             """#),
         DirectorRefusal(
             "server weight and fall out of range",
@@ -248,8 +134,8 @@ struct DirectorServerRefusalTests {
                 address = "10.0.0.11"
                 """#,
             #"""
-            f.toml:10: service[1].vip: 192.0.2.10:80 (tcp) is claimed by "web" already (line 4); give one of the \#
-            two another address or another port
+            f.toml:10: service[1].vip: 192.0.2.10:80 (tcp) is claimed by "web" already (line 4); give one of the two \#
+            another address or another port
             """#),
         DirectorRefusal(
             "a name twice, and all ports over one",
@@ -266,8 +152,8 @@ struct DirectorServerRefusalTests {
             #"""
             f.toml:9: service[1].name: "web" is the name of another service already (line 3); give one of the two \#
             another name
-            f.toml:10: service[1].vip: 192.0.2.10:80 (tcp) is claimed by "web" already (line 4); give one of the \#
-            two another address or another port
+            f.toml:10: service[1].vip: 192.0.2.10:80 (tcp) is claimed by "web" already (line 4); give one of the two \#
+            another address or another port
             """#),
         DirectorRefusal(
             "a syntax error",
@@ -277,8 +163,73 @@ struct DirectorServerRefusalTests {
                 address = "10.0.0.11"
                 """#,
             #"""
-            f.toml:6: syntax error in column 13: while parsing value: could not determine value type; write text \#
-            in double quotes, such as "eth0"
+            f.toml:6: syntax error in column 13: while parsing value: could not determine value type; write text in \#
+            double quotes, such as "eth0"
             """#),
+        DirectorRefusal(
+            "a port that does not go with direct routing", end: #"port = 8080"#,
+            #"""
+            f.toml:8: service[0].server[0].port: is for forward = "nat"; remove it: with forward = "dr" the server \#
+            listens on the VIP's own port
+            """#),
+        DirectorRefusal(
+            "a port where the service takes all",
+            file: #"""
+                interface = "eth0"
+                [[service]]
+                name = "web"
+                vip = "192.0.2.10"
+                port = 0
+                forward = "nat"
+                [[service.server]]
+                address = "10.0.0.11"
+                port = 8080
+                """#,
+            #"""
+            f.toml:9: service[0].server[0].port: is one port, and the service takes all; remove it, or write the one \#
+            port of the VIP that it stands for, such as port = 80
+            """#),
+        DirectorRefusal(
+            "a port out of range",
+            file: #"""
+                interface = "eth0"
+                [[service]]
+                name = "web"
+                vip = "192.0.2.10"
+                port = 80
+                forward = "nat"
+                [[service.server]]
+                address = "10.0.0.11"
+                port = 0
+                """#,
+            #"f.toml:9: service[0].server[0].port: 0 is out of range; write a port of 1 to 65535"#),
+        DirectorRefusal(
+            "a lower threshold alone", end: #"lower = 10"#,
+            #"""
+            f.toml:8: service[0].server[0].lower: is for servers with an upper threshold; remove it, or write upper = \#
+            1000
+            """#),
+        DirectorRefusal(
+            "a lower threshold above the upper",
+            end: #"""
+                upper = 10
+                lower = 11
+                """#,
+            #"""
+            f.toml:9: service[0].server[0].lower: 11 is more than upper, 10; write lower = 10 or less, or a larger upper
+            """#),
+        DirectorRefusal(
+            "thresholds out of range",
+            end: #"""
+                upper = 0
+                lower = 100000001
+                """#,
+            #"""
+            f.toml:8: service[0].server[0].upper: 0 is out of range; write a whole number of 1 to 100000000
+            f.toml:9: service[0].server[0].lower: 100000001 is out of range; write a whole number of 1 to 100000000
+            """#),
+        DirectorRefusal(
+            "rise out of range", end: #"rise = 0"#,
+            #"f.toml:8: service[0].server[0].rise: 0 is out of range; write a whole number of 1 to 1000"#),
     ]
 }

@@ -1,7 +1,7 @@
 import ConfigurationFile
 import Testing
 
-@Suite("rsdirector.toml: at the top and in [[service]]")
+@Suite("rsdirector.toml: at the top")
 struct DirectorTopRefusalTests {
     @Test("is refused with its line, its key and what to write instead", arguments: refusals)
     func refused(_ refusal: DirectorRefusal) {
@@ -30,8 +30,8 @@ struct DirectorTopRefusalTests {
                 address = "10.0.0.11"
                 """#,
             #"""
-            f.toml:1: interface[1]: "abcdefghijklmnop" cannot be an interface; write 1 to 15 bytes without '/', \#
-            ':' and blanks, such as "eth0" (ip link lists them)
+            f.toml:1: interface[1]: "abcdefghijklmnop" cannot be an interface; write 1 to 15 bytes without '/', ':' \#
+            and blanks, such as "eth0" (ip link lists them)
             """#),
         DirectorRefusal(
             "no server in the list",
@@ -77,8 +77,8 @@ struct DirectorTopRefusalTests {
         DirectorRefusal(
             "engine ipvs", top: #"engine = "ipvs""#,
             #"""
-            f.toml:1: engine: "ipvs" is not in this version; write engine = "packet", which needs nothing but \#
-            this program; the kernel's IPVS is driven by keepalived or ldirectord, which rsagent serves too
+            f.toml:1: engine: "ipvs" is not in this version; write engine = "packet", which needs nothing but this \#
+            program; the kernel's IPVS is driven by keepalived or ldirectord, which rsagent serves too
             """#),
         DirectorRefusal(
             "engine packets", top: #"engine = "packets""#,
@@ -108,33 +108,7 @@ struct DirectorTopRefusalTests {
             "a key of the agent", top: #"state_dir = "/x""#,
             #"""
             f.toml:1: state_dir: is not a key; remove it, or write one of interface, engine, run_dir, status, \#
-            own_vip, service
-            """#),
-        DirectorRefusal(
-            "source NAT",
-            end: #"""
-                [[outbound]]
-                source = "10.0.0.0/24"
-                address = "203.0.113.5"
-                """#,
-            #"f.toml:8: outbound: is not in this version; remove it: let the packet filter of a router do source NAT"#),
-        DirectorRefusal(
-            "what a service does not do yet",
-            service: #"""
-                persistence = "5m"
-                persistence_netmask = 32
-                tunnel = "ipip"
-                tunnel_port = 1
-                [[service.server]]
-                address = "10.0.0.11"
-                """#,
-            #"""
-            f.toml:6: service[0].persistence: is not in this version; remove it: each connection is scheduled by \#
-            itself
-            f.toml:7: service[0].persistence_netmask: is not in this version; remove it: each connection is \#
-            scheduled by itself
-            f.toml:8: service[0].tunnel: is not in this version; remove it: this version does "dr" only
-            f.toml:9: service[0].tunnel_port: is not in this version; remove it: this version does "dr" only
+            own_vip, flows, sloppy, timeouts, agent, join, service, outbound
             """#),
         DirectorRefusal(
             "weight at the service",
@@ -144,22 +118,6 @@ struct DirectorTopRefusalTests {
                 address = "10.0.0.11"
                 """#,
             #"f.toml:6: service[0].weight: does not belong here; move it into [[service.server]]"#),
-        DirectorRefusal(
-            "scheduler wlc",
-            service: #"""
-                scheduler = "wlc"
-                [[service.server]]
-                address = "10.0.0.11"
-                """#,
-            #"f.toml:6: service[0].scheduler: "wlc" is not in this version; write one of "rr", "wrr""#),
-        DirectorRefusal(
-            "scheduler mh",
-            service: #"""
-                scheduler = "mh"
-                [[service.server]]
-                address = "10.0.0.11"
-                """#,
-            #"f.toml:6: service[0].scheduler: "mh" is not in this version; write one of "rr", "wrr""#),
         DirectorRefusal(
             "scheduler WRR",
             service: #"""
@@ -175,31 +133,9 @@ struct DirectorTopRefusalTests {
                 [[service.server]]
                 address = "10.0.0.11"
                 """#,
-            #"f.toml:6: service[0].scheduler: "fastest" is not known; write one of "rr", "wrr""#),
-        DirectorRefusal(
-            "forwarding of a later version",
-            service: #"""
-                forward = "nat"
-                protocol = "udp"
-                [[service.server]]
-                address = "10.0.0.11"
-                """#,
             #"""
-            f.toml:6: service[0].forward: "nat" is not in this version; write forward = "dr": this version does \#
-            "dr" only
-            f.toml:7: service[0].protocol: "udp" is not in this version; write protocol = "tcp", the only one of \#
-            this version
-            """#),
-        DirectorRefusal(
-            "forwarding that the agent knows and this director does not",
-            service: #"""
-                forward = "tun"
-                [[service.server]]
-                address = "10.0.0.11"
-                """#,
-            #"""
-            f.toml:6: service[0].forward: "tun" is not in this version; write forward = "dr": this version does \#
-            "dr" only
+            f.toml:6: service[0].scheduler: "fastest" is not known; write one of "rr", "wrr", "lc", "wlc", "sed", \#
+            "nq", "sh", "dh", "mh", "fo", "ovf", "lblc", "lblcr", "twos"
             """#),
         DirectorRefusal(
             "a list of ports", port: #"[80, 443]"#,
@@ -207,11 +143,63 @@ struct DirectorTopRefusalTests {
         DirectorRefusal(
             "a port as a range", port: #""80-90""#,
             #"""
-            f.toml:5: service[0].port: "80-90" is a range, which is not in this version; write a port of 1 to \#
-            65535, or 0 for all
+            f.toml:5: service[0].port: "80-90" is a range, which is not in this version; write a port of 1 to 65535, \#
+            or 0 for all
             """#),
         DirectorRefusal(
             "a port out of range", port: #"65536"#,
             #"f.toml:5: service[0].port: 65536 is out of range; write a port of 1 to 65535, or 0 for all"#),
+        DirectorRefusal(
+            "a table of flows that is too small", top: #"flows = 1000"#,
+            #"f.toml:1: flows: 1000 is out of range; write a whole number of 1024 to 67108864"#),
+        DirectorRefusal(
+            "a table of flows that is too large", top: #"flows = 67108865"#,
+            #"f.toml:1: flows: 67108865 is out of range; write a whole number of 1024 to 67108864"#),
+        DirectorRefusal(
+            "sloppy as a number", top: #"sloppy = 1"#,
+            #"f.toml:1: sloppy: is a number, not true or false; write sloppy = true or sloppy = false"#),
+        DirectorRefusal(
+            "timeouts that are none", top: #"timeouts = "5m""#,
+            #"f.toml:1: timeouts: is text, not a table; write [timeouts] on a line of its own"#),
+        DirectorRefusal(
+            "a timeout without a unit",
+            end: #"""
+                [timeouts]
+                tcp = 900
+                """#,
+            #"f.toml:9: timeouts.tcp: 900 has no unit; write the unit: tcp = "900s", or ms, m, h, d (1s to 31d)"#),
+        DirectorRefusal(
+            "timeouts out of range",
+            end: #"""
+                [timeouts]
+                tcp = "32d"
+                tcp_fin = "500ms"
+                udp = "0s"
+                """#,
+            #"""
+            f.toml:9: timeouts.tcp: "32d" is out of range; write a time of 1s to 31d
+            f.toml:10: timeouts.tcp_fin: "500ms" is out of range; write a time of 1s to 31d
+            f.toml:11: timeouts.udp: "0s" is out of range; write a time of 1s to 31d
+            """#),
+        DirectorRefusal(
+            "a timeout that there is not",
+            end: #"""
+                [timeouts]
+                tcpfin = "2m"
+                icmp = "1m"
+                """#,
+            #"""
+            f.toml:9: timeouts.tcpfin: is not a key; did you mean tcp_fin?
+            f.toml:10: timeouts.icmp: is not a key; remove it, or write one of tcp, tcp_fin, udp
+            """#),
+        DirectorRefusal(
+            "a status address that is a VIP", top: #"status = "192.0.2.10:9390""#,
+            #"""
+            f.toml:1: status: 192.0.2.10 is a VIP (line 5); write an address of this host's own (DIP): packets to a \#
+            VIP go to the servers
+            """#),
+        DirectorRefusal(
+            "an agent where its table belongs", top: #"agent = "http://10.0.0.11:9380""#,
+            #"f.toml:1: agent: is text, not a table; write [agent] on a line of its own"#),
     ]
 }

@@ -89,18 +89,69 @@ struct FuzzTests {
         interface = "eth0"
         status = "127.0.0.1:9390"
         own_vip = true
+        flows = 4096
+        sloppy = true
+        timeouts = { tcp = "10m", tcp_fin = "1m", udp = "90s" }
+        [agent]
+        tls = true
+        token = "0123456789abcdef"
+        certificate = "/c"
+        key = "/k"
+        [join]
+        listen = "10.0.0.1:9391"
+        token_file = "/t"
+        services = ["b"]
         [[service]]
         name = "web"
-        vip = "192.0.2.10"
+        vip = ["192.0.2.10", "2001:db8::10"]
         port = 80
-        scheduler = "rr"
+        forward = "tun"
+        tunnel = "gue"
+        tunnel_port = 6081
+        reply = "director"
+        scheduler = "mh"
+        scheduler_flags = ["port", "fallback"]
+        persistence = "5m"
+        persistence_netmask = 24
+        persistence_netmask6 = 64
+        drained_clients = "move"
+        removed_connections = "forget"
+        sorry_server = { address = "10.0.0.99" }
+        quorum = 2
+        hysteresis = 1
+        slow_start = "30s"
+        last_word = "1m"
+        rise = 2
+        fall = 4
         [[service.server]]
         address = "10.0.0.11"
         agent = "http://10.0.0.11:9380"
         fall = 3
+        upper = 1000
+        lower = 800
+        [[service.server]]
+        address = "2001:db8::12"
+        agent = false
+        weight = 2
+        [[service.server.check]]
+        http = '/'
+        address = "2001:db8::13"
+        [[service]]
+        name = "b"
+        vip = "192.0.2.10"
+        port = 53
+        protocol = "udp"
+        forward = "nat"
+        scheduler = "rr"
+        check = [{ udp = true, send = "a", port = 53 }, { tcp = true }]
         [[service.server]]
         address = "10.0.0.12"
+        port = 5353
         agent = false
+        [[outbound]]
+        source = ["10.0.0.0/25", "10.0.0.128/25"]
+        address = "192.0.2.10"
+        ports = "1024-2047"
         """
     private static let fragments: [[UInt8]] = [
         "[", "]", "[[", "]]", "{", "}", "\"", "'", "\"\"\"", "'''", "\n", "\r\n", "#", "=", ".", ",", "\\", "\\u0000",
@@ -121,7 +172,8 @@ struct FuzzTests {
         "'a@.service'",
         "'/a'", "['/a', 'b']", "'200-299'", "['599-100']", "{ A = 'b' }", "{ a = 'b', A = 'c' }", "'GET'", "'366d'",
         "'0.0.0.0:9380'", "inf", "1e308", "-0.0", "1e-320",
-        "'http://a:1'", "\"\"\"\nx\n\"\"\"",
+        "'http://a:1'", "'https://a:1'", "'sh'", "'port'", "'web'", "'80-90'", "'53-52'", "{ address = '10.0.0.11' }",
+        "[{ address = '::2' }]", "\"\"\"\nx\n\"\"\"",
     ].map { Array($0.utf8) }
 
     /// One or two small damages: a byte changed, a range removed or doubled, a fragment put in, a value replaced, a
@@ -213,7 +265,8 @@ struct FuzzTests {
             if let problem { Issue.record("\(problem) was taken in\n\($0)") }
         }
         let directors = run(Self.director, seed: seed &+ 1_000, count: count) {
-            _ = try DirectorConfiguration.parse($0, file: "f.toml")
+            let problem = try DirectorConfiguration.parse($0, file: "f.toml").unsoundness
+            if let problem { Issue.record("\(problem) was taken in\n\($0)") }
         }
         for outcome in [agents, directors] {
             // The damage is neither so heavy that nothing is TOML any more nor so light that all is taken.

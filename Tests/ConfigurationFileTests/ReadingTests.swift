@@ -168,47 +168,6 @@ struct ReadingTests {
                     ]))
     }
 
-    @Test("all keys of a director's file arrive")
-    func directorEverything() throws {
-        let text = """
-            interface = ["eth0", "eth1"]
-            engine = "packet"
-            run_dir = "/run/d"
-            status = "[::1]:9390"
-            own_vip = false
-            [[service]]
-            name = "web"
-            vip = "192.0.2.10"
-            port = 0
-            protocol = "tcp"
-            forward = "dr"
-            scheduler = "rr"
-              [[service.server]]
-              address = "10.0.0.11"
-              agent = false
-              weight = 0
-              fall = 1
-              [[service.server]]
-              address = "10.0.0.12"
-              agent = "http://rs2.example.com:80"
-              [[service.server]]
-              address = "10.0.0.13"
-              agent = "http://[2001:db8::13]:9380"
-            """
-        let configuration = try DirectorConfiguration.parse(text, file: "f")
-        let servers = [
-            DirectorConfiguration.Server(address: .v4(IPv4Address(10, 0, 0, 11)), agent: nil, weight: 0, fall: 1),
-            DirectorConfiguration.Server(address: .v4(IPv4Address(10, 0, 0, 12)), agent: "http://rs2.example.com:80"),
-            DirectorConfiguration.Server(address: .v4(IPv4Address(10, 0, 0, 13)), agent: "http://[2001:db8::13]:9380"),
-        ]
-        #expect(
-            configuration
-                == DirectorConfiguration(
-                    interfaces: ["eth0", "eth1"], runDirectory: "/run/d", status: SocketAddress("[::1]:9390"),
-                    ownsVIPs: false,
-                    services: [.init(name: "web", vips: [vip], port: 0, scheduler: .rr, servers: servers)]))
-    }
-
     @Test("different ports of one VIP, and one port of different VIPs, may go to different services")
     func sharedVIPs() throws {
         let text = """

@@ -86,6 +86,11 @@ struct DirectorRefusal: Sendable, CustomTestStringConvertible {
         self.init(description, file: Self.service + lines, expected)
     }
 
+    /// Lines from line 6 on, inside a service whose server follows.
+    init(_ description: String, settings lines: String, _ expected: String) {
+        self.init(description, file: Self.service + lines + "\n" + Self.server, expected)
+    }
+
     /// Lines from line 8 on, behind a valid file.
     init(_ description: String, end lines: String, _ expected: String) {
         self.init(description, file: Self.service + Self.server + lines, expected)

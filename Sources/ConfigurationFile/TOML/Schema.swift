@@ -6,11 +6,17 @@ struct Schema {
     let keys: [String]
     /// Keys of the product that this version does not read yet, each with what to do instead.
     let later: [String: String]
+    /// Keys that other tables have and this one cannot, each with the reason and what to do instead.
+    let refused: [String: (wrong: String, cure: String)]
 
-    init(_ header: String?, keys: [String], later: [String: String] = [:]) {
+    init(
+        _ header: String?, keys: [String], later: [String: String] = [:],
+        refused: [String: (wrong: String, cure: String)] = [:]
+    ) {
         self.header = header
         self.keys = keys
         self.later = later
+        self.refused = refused
     }
 }
 

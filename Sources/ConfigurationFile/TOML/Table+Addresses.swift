@@ -61,7 +61,7 @@ extension Table {
             return nil
         }
         if address.v6 != nil, !families.contains(.v6) {
-            findings.report(node, "\(address) is IPv6, which is not in this version", "write an IPv4 address")
+            findings.report(node, "\(address) is IPv6, which is not taken here", "write an IPv4 address")
             return nil
         }
         if families.contains(.loopback), address.isLoopback { return address }

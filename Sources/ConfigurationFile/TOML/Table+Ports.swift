@@ -93,4 +93,15 @@ struct Claims {
     func line(of address: IPAddress) -> Int? {
         claims[address]?.first?.line
     }
+
+    /// The first service on `address` that takes one of `ports`, and which: nil: all.
+    func taker(
+        of ports: ClosedRange<UInt16>, on address: IPAddress
+    ) -> (service: String, line: Int, port: UInt16?)? {
+        for claim in claims[address, default: []] {
+            if claim.ports.isEmpty { return (claim.service, claim.line, nil) }
+            if let port = claim.ports.first(where: ports.contains) { return (claim.service, claim.line, port) }
+        }
+        return nil
+    }
 }

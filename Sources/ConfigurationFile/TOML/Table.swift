@@ -50,6 +50,8 @@ struct Table {
             let home = schemas.first { $0.keys.contains(key) }
             if let cure = schema.later[key] {
                 findings.report(value, "is not in this version", cure)
+            } else if let refusal = schema.refused[key] {
+                findings.report(value, refusal.wrong, refusal.cure)
             } else if let home {
                 let place = home.header.map { "into \($0)" } ?? "to the top of the file, before the first [table]"
                 findings.report(value, "does not belong here", "move it \(place)")
@@ -128,12 +130,15 @@ extension Table {
         return flag
     }
 
-    /// A time with its unit, in `range`.
-    func duration(_ key: String, in range: ClosedRange<Duration>) -> Duration? {
+    /// A time with its unit, in `range`. `example`: what a time of this key looks like; its unit is what a number without one
+    /// is taken to have been meant in. Nil: in the unit that the range suggests.
+    func duration(_ key: String, in range: ClosedRange<Duration>, example: String? = nil) -> Duration? {
         guard let value = self[key] else { return nil }
         let bounds = "\(DurationText.text(for: range.lowerBound)) to \(DurationText.text(for: range.upperBound))"
         let units = DurationText.unitNames(upTo: range.upperBound)
-        let (unit, example) = units.contains("d") ? ("d", "14d") : ("s", "500ms")
+        let (standardUnit, standardExample) = units.contains("d") ? ("d", "14d") : ("s", "500ms")
+        let unit = example.map { String($0.drop { $0.isWholeNumber }) } ?? standardUnit
+        let example = example ?? standardExample
         func refuseUnitless(_ number: String) {
             let others = units.filter { $0 != unit }.joined(separator: ", ")
             let cure = "write the unit: \(key) = \"\(number)\(unit)\", or \(others) (\(bounds))"

@@ -28,11 +28,8 @@ struct ServicePlan: Hashable, Sendable {
 }
 
 extension SchedulerKind {
-    /// The scheduler of that name.
+    /// The scheduler of that name; weighted round robin for one that this engine lacks.
     init(_ name: SchedulerName) {
-        switch name {
-        case .rr: self = .rr
-        case .wrr: self = .wrr
-        }
+        self = SchedulerKind(rawValue: name.rawValue) ?? .wrr
     }
 }
