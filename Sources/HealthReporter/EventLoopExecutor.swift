@@ -1,12 +1,18 @@
 import NIOCore
+import NIOPosix
 
 /// Runs tasks on the thread of an event loop.
 ///
 /// All that the reporter does is short and begins or ends with an event of that loop: a timer, a request, an answer. On threads
 /// of their own, tasks would be woken and would wake the loop again several times for each: most of what an answer costs, and
 /// nearly all that idling does. What may block has a thread pool.
+///
+/// A `Task { }` does not inherit it: one that is started by hand names it.
 final class EventLoopExecutor: TaskExecutor {
-    private let loop: any EventLoop
+    /// The reporter's.
+    static let shared = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any())
+
+    let loop: any EventLoop
 
     init(_ loop: any EventLoop) { self.loop = loop }
 

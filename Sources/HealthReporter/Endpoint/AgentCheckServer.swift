@@ -88,9 +88,12 @@ private final class AgentCheckAnswerer: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
-        let line = context.eventLoop.makeFutureWithTask { [server] in await server.line(for: address) }
+        let promise = context.eventLoop.makePromise(of: String.self)
+        _ = Task(executorPreference: EventLoopExecutor.shared) { [server] in
+            promise.succeed(await server.line(for: address))
+        }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        line.whenSuccess { line in
+        promise.futureResult.whenSuccess { line in
             let (answerer, context) = bound.value
             context.writeAndFlush(answerer.wrapOutboundOut(ByteBuffer(string: line))).whenComplete { _ in
                 bound.value.0.finish(bound.value.1)

@@ -12,7 +12,8 @@ final class Gate: Sendable {
     let registry: ConnectionRegistry
     let counters: EndpointCounters
     private let logger: Logger
-    private let sparing = Mutex(Sparing())
+    private let strangers = Mutex(Sparing(interval: .seconds(3_600)))
+    private let tokens = Mutex(Sparing(interval: .seconds(60)))
 
     /// - Throws: `ReporterError` that names the file that cannot be used.
     init(
@@ -35,8 +36,18 @@ final class Gate: Sendable {
     /// A stranger was refused: counted each time, logged once an hour for each address.
     func refuseStranger(at address: IPAddress?) {
         counters.countStranger()
-        guard sparing.withLock({ $0.isDue(address, at: .now) }) else { return }
+        guard strangers.withLock({ $0.isDue(address, at: .now) }) else { return }
         logger.warning("refused: \(Admission.refusal(of: address))")
+    }
+
+    /// A caller that may ask was refused for its token: counted each time, logged once a minute for each address.
+    ///
+    /// - Parameter words: `no token`, or `wrong token`.
+    func refuseToken(_ words: String, of caller: Caller, at address: IPAddress?) {
+        counters.countRefusedToken(of: caller)
+        guard tokens.withLock({ $0.isDue(address, at: .now) }) else { return }
+        let name = address.map(\.description) ?? "a caller without an address"
+        logger.warning("refused: \(words) from \(name); let it send the one of `token` or `token_file` under [report]")
     }
 }
 

@@ -51,6 +51,7 @@ extension ReportStore {
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
+        if let address { refusals.admit(address) }
         guard
             ledger.poll(
                 from: address, name: name, since: since, isHeld: isHeld, current: generation, at: now,
@@ -66,6 +67,7 @@ extension ReportStore {
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
+        if let address { refusals.admit(address) }
         guard ledger.tell(address, of: services, current: generation, at: now, instant: instant) else { return }
         updateDrains(at: instant)
         refresh()
@@ -85,11 +87,11 @@ extension ReportStore {
     /// Announces that the agent stops: a service that is up asks for no new connections from here on. Nothing of that is
     /// kept on the disk.
     ///
-    /// - Returns: the generation that says so.
+    /// - Returns: the generation that says so, which nobody can have seen before.
     func announceStop() -> UInt64 {
         isStopping = true
         refresh(always: true)
-        return generation
+        return counter.isOwed ? counter.next : generation
     }
 
     /// Whether another question of any director is to be expected soon.
