@@ -1,3 +1,4 @@
+import Fuzzing
 import Testing
 
 @testable import Forwarding
@@ -54,7 +55,7 @@ struct RotationTests {
 
     @Test("over a whole round of wrr each server is picked exactly as often as its weight says")
     func shares() {
-        var random = SplitMix(state: 7)
+        var random = SplitMix(seed: 7)
         for _ in 0..<200 {
             let weights = (0..<Int.random(in: 1...8, using: &random)).map { _ in Int.random(in: 0...30, using: &random)
             }
@@ -96,18 +97,5 @@ struct RotationTests {
         #expect(rotation.ceiling == 0)
         rotation.membersChanged(.wrr, to: Self.members([0, 5]))
         #expect((rotation.step, rotation.ceiling, rotation.threshold) == (5, 1, 1))
-    }
-}
-
-/// Random numbers that are the same in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }
