@@ -63,7 +63,7 @@ extension HealthReporter {
                 while !Task.isCancelled {
                     await store.endExpiredDrains()
                     await store.reviewDirectors()
-                    try? await Task.sleep(for: .seconds(1))
+                    try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: .seconds(1))
                 }
             }
             tasks.addTask {

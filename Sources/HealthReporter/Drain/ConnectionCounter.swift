@@ -100,7 +100,7 @@ struct ConnectionCounter: Sendable {
                 }
             }
             await record(counts)
-            try? await Task.sleep(for: interval)
+            try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: interval)
         }
     }
 }

@@ -19,7 +19,8 @@ struct DrainWatch: Sendable {
             // Once more after the last has ended: then nobody watches the wire any more.
             if hasDrains || hadDrains { await look() }
             hadDrains = hasDrains
-            try? await Task.sleep(for: hasDrains ? Self.interval : Self.idleInterval)
+            try? await MultiThreadedEventLoopGroup.singleton.any().sleep(
+                for: hasDrains ? Self.interval : Self.idleInterval)
         }
         _ = try? connections.tools?.arrivals([])
     }
