@@ -23,12 +23,19 @@ final class EventLoopExecutor: TaskExecutor {
 }
 
 extension EventLoop {
-    /// Waits, as `Task.sleep` does, without waking another thread.
+    /// Waits, as `Task.sleep` does, without waking another thread; from half a second on until the nearest `Beat`.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     func sleep(for duration: Duration) async throws {
+        try await sleep(until: Beat.own.end(of: duration, from: .now()))
+    }
+
+    /// Waits until a moment, as `Task.sleep` does, without waking another thread.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    func sleep(until deadline: NIODeadline) async throws {
         let promise = makePromise(of: Void.self)
-        let timer = scheduleTask(in: TimeAmount(duration)) { promise.succeed() }
+        let timer = scheduleTask(deadline: deadline) { promise.succeed() }
         try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {

@@ -24,10 +24,11 @@ struct AgentCheckServer: Service {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { [logger] channel in
+            .serverChannelInitializer { [logger, gate] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
-                        AcceptErrors(logger: logger), AcceptBackoffHandler(shouldForwardIOErrorCaught: false),
+                        AcceptPace(gate.registry), AcceptErrors(logger: logger),
+                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false),
                     ])
                 }
             }

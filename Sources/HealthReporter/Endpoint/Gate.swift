@@ -61,9 +61,20 @@ extension Channel {
 
 extension IPAddress {
     fileprivate init?(of socket: NIOCore.SocketAddress) {
-        guard let text = socket.ipAddress else { return nil }
-        // A link-local address carries its interface, as in `fe80::1%eth0`.
-        guard let address = IPAddress(text.prefix { $0 != "%" }) else { return nil }
-        self = address.unmapped
+        // Not by way of its text: this is done several times for each answer.
+        switch socket {
+        case .v4(let socket):
+            // `sin_addr` (ip(7)).
+            let bits = withUnsafeBytes(of: socket.address) { $0.load(fromByteOffset: 4, as: UInt32.self) }
+            self = .v4(IPv4Address(rawValue: UInt32(bigEndian: bits)))
+        case .v6(let socket):
+            // `sin6_addr` (ipv6(7)), in two halves.
+            let half = { offset in
+                withUnsafeBytes(of: socket.address) { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+            }
+            let address = IPv6Address(high: UInt64(bigEndian: half(8)), low: UInt64(bigEndian: half(16)))
+            self = IPAddress.v6(address).unmapped
+        case .unixDomainSocket: return nil
+        }
     }
 }

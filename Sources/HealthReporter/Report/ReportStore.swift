@@ -130,6 +130,12 @@ actor ReportStore {
         waiters.resumeAll()
     }
 
+    /// Takes into account how long the latest answer to a check took, and nothing else: no director need know.
+    func measured(_ latency: Duration?, service: Int, check: Int) {
+        current[service].checks[check].latencyMilliseconds = latency?.roundedMilliseconds
+        encoded = nil
+    }
+
     private static func assess(
         _ checked: [CheckedService], _ setup: [String: [String]]?, _ warnings: [String: [String]], _ admin: AdminState,
         _ ledger: DirectorLedger, _ drains: DrainBook, isStopping: Bool
