@@ -104,6 +104,7 @@ let package = Package(
 
         // How it is proven: one folder of tests per library, and the lab, which the demo tells a story on.
         .target(name: "Lab", dependencies: ["CLinux", "NetworkAddress"], path: "Tests/Lab", swiftSettings: strict),
+        .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: strict),
         .executableTarget(
             name: "rslab-demo", dependencies: ["Lab", unixSignals], path: "Tests/demo", swiftSettings: strict),
         .testTarget(
@@ -119,7 +120,7 @@ let package = Package(
             exclude: ["run-in-guest"], swiftSettings: strict),
         .testTarget(name: "NetworkAddressTests", dependencies: ["NetworkAddress"], swiftSettings: strict),
         .testTarget(
-            name: "ConfigurationFileTests", dependencies: ["CLinux", "ConfigurationFile", "NetworkAddress"],
+            name: "ConfigurationFileTests", dependencies: ["CLinux", "ConfigurationFile", "Fuzzing", "NetworkAddress"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -134,12 +135,13 @@ let package = Package(
         .testTarget(
             name: "PacketFilterTests", dependencies: ["CLinux", "Lab", "NetworkAddress", "PacketFilter"],
             swiftSettings: strict),
-        .testTarget(name: "ForwardingTests", dependencies: ["Forwarding", "NetworkAddress"], swiftSettings: strict),
+        .testTarget(
+            name: "ForwardingTests", dependencies: ["Forwarding", "Fuzzing", "NetworkAddress"], swiftSettings: strict),
         .testTarget(
             name: "HealthReporterTests",
             dependencies: [
-                "CLinux", "ConfigurationFile", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging, nioCore,
-                nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
+                "CLinux", "ConfigurationFile", "Fuzzing", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging,
+                nioCore, nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

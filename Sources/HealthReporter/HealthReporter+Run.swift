@@ -19,8 +19,9 @@ extension HealthReporter {
     public func run() async throws {
         do {
             try ControlSocket.makeRoom(at: controlPath)
-            let executor = EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any())
-            try await withTaskExecutorPreference(executor) { try await serve(on: executor) }
+            let groupID = ControlSocket.groupID
+            let executor = EventLoopExecutor.shared
+            try await withTaskExecutorPreference(executor) { try await serve(on: executor, controlGroup: groupID) }
         } catch {
             await listening.fail(error)
             throw error
@@ -28,9 +29,10 @@ extension HealthReporter {
         await listening.fail(CancellationError())
     }
 
-    private func serve(on executor: EventLoopExecutor) async throws {
+    /// - Parameter controlGroup: the group that may use the control socket; see `ControlSocket`.
+    private func serve(on executor: EventLoopExecutor, controlGroup: gid_t?) async throws {
         // The servers are not to hear of the shutdown before the directors have: a group and a task of their own.
-        let group = makeServerGroup()
+        let group = makeServerGroup(controlGroup: controlGroup)
         let servers = Task.detached(executorPreference: executor) { try await group.run() }
         defer { unlink(controlPath) }
 
@@ -61,16 +63,23 @@ extension HealthReporter {
             }
             tasks.addTask { [store] in
                 while !Task.isCancelled {
-                    await store.endExpiredDrains()
                     await store.reviewDirectors()
-                    try? await Task.sleep(for: .seconds(1))
+                    await store.reviewConditions()
+                    try? await executor.loop.sleep(for: .seconds(1))
+                }
+            }
+            tasks.addTask { [store] in
+                // By itself, for it waits for the disk.
+                while !Task.isCancelled {
+                    await store.endExpiredDrains()
+                    try? await executor.loop.sleep(for: .seconds(1))
                 }
             }
             tasks.addTask {
                 // Cancelled rather than shut down: the servers are, too.
                 guard (try? await gracefulShutdown()) != nil else { return }
                 await self.bidFarewell()
-                await self.store.keepWarmServices(isEnding: true)
+                await self.recordWarmServices()
                 await self.store.close()
                 await group.triggerGracefulShutdown()
             }
@@ -100,7 +109,7 @@ extension HealthReporter {
                 logger.notice("waiting for \(names) to take notice of the stop, \(limit) at most")
                 waitedFor = missing
             }
-            try? await Task.sleep(for: .milliseconds(10))
+            try? await EventLoopExecutor.shared.loop.sleep(for: .milliseconds(10))
         }
         let hold = await store.hasDirectorsAsking ? max(DrainWait.hold, store.timeToLeave) : .zero
         if hold > DrainWait.hold {
@@ -108,6 +117,19 @@ extension HealthReporter {
             logger.notice("UDP has no connections to count: what is under way is left in peace for \(time)")
         }
         await waitForConnections(hold: hold)
+    }
+
+    /// Leaves for the next run which services are warm; a disk that hangs does not hold up the stop.
+    private func recordWarmServices() async {
+        let executor = EventLoopExecutor.shared
+        let (ends, end) = AsyncStream.makeStream(of: Never.self)
+        _ = Task(executorPreference: executor) { [store] in
+            await store.keepWarmServices(isEnding: true)
+            end.finish()
+        }
+        let timer = executor.loop.scheduleTask(in: TimeAmount(Self.longestRecording)) { end.finish() }
+        for await _ in ends {}
+        timer.cancel()
     }
 
     /// What stops after this takes the VIPs down, and with them what is still open.
@@ -146,14 +168,14 @@ extension HealthReporter {
                 if open > 0 { logger.warning("asked to stop again: \(open) open connections are cut") }
                 return
             }
-            try? await Task.sleep(for: .milliseconds(50))
+            try? await EventLoopExecutor.shared.loop.sleep(for: .milliseconds(50))
         }
     }
 
     /// Whether who asked for the stop lets it take its time.
     private var isPatient: Bool { !Task.isCancelled && !isHurried.load(ordering: .relaxed) }
 
-    private func makeServerGroup() -> ServiceGroup {
+    private func makeServerGroup(controlGroup: gid_t?) -> ServiceGroup {
         var quiet = logger
         // What the server has to say about each connection is for who looks for a fault in it.
         if quiet.logLevel == .info { quiet.logLevel = .notice }
@@ -182,7 +204,7 @@ extension HealthReporter {
                 name: controlPath, address: .unixDomainSocket(path: controlPath),
                 responder: Responder(endpoint: endpoint, gate: nil, logger: logger), logger: quiet
             ) { [controlPath, logger] _ in
-                if let failure = ControlSocket.restrict(controlPath) { logger.warning("\(failure)") }
+                if let failure = ControlSocket.restrict(controlPath, to: controlGroup) { logger.warning("\(failure)") }
                 await progress.listensElsewhere()
             })
         var configuration = ServiceGroupConfiguration(services: servers, logger: quiet)

@@ -32,6 +32,8 @@ public final class HealthReporter: Service {
     static let longestFarewell = Duration.seconds(15)
     /// How long it does so however short its time is.
     static let shortestFarewell = Duration.seconds(2)
+    /// How long a stopping agent waits for the disk to take what the next run is to know.
+    static let longestRecording = Duration.seconds(1)
     /// After which time without a question a director is silent, unless it asks more seldom than three times in it.
     public static let silence = Duration.seconds(10)
 
@@ -88,7 +90,8 @@ public final class HealthReporter: Service {
                 of: service, ownAddresses: ownAddresses, directors: configuration.directors)
             counted.append(ConnectionCounter.Counted(name: service.name, endpoints: endpoints))
         }
-        connections = ConnectionCounter(services: counted, logger: logger, count: countConnections, tools: drainTools)
+        connections = ConnectionCounter(
+            services: counted, failures: FailureLog(logger), count: countConnections, tools: drainTools)
         listenerWatch = listeners.map(ListenerWatch.init)
         controlPath = ControlClient.socketPath(inRunDirectory: configuration.runDirectory)
         self.listen = listen

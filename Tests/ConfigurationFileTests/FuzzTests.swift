@@ -1,23 +1,10 @@
-import Glibc
+import Fuzzing
 import Testing
 
 @testable import ConfigurationFile
 
 @Suite("Files that were damaged")
 struct FuzzTests {
-    /// A seeded generator (SplitMix64), so that a failure can be repeated.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let agent = """
         interface = "eth0" # x
         directors = ["10.0.0.1"]
@@ -178,7 +165,7 @@ struct FuzzTests {
 
     /// One or two small damages: a byte changed, a range removed or doubled, a fragment put in, a value replaced, a
     /// line moved.
-    private static func damaged(_ text: [UInt8], _ generator: inout Generator) -> [UInt8] {
+    private static func damaged(_ text: [UInt8], _ generator: inout SplitMix) -> [UInt8] {
         var bytes = text
         for _ in 0..<Int.random(in: 1...2, using: &generator) where !bytes.isEmpty {
             let at = Int.random(in: 0..<bytes.count, using: &generator)
@@ -219,13 +206,14 @@ struct FuzzTests {
         var notTOML = 0
     }
 
-    private func run(_ text: String, seed: UInt64, count: Int, _ parse: (String) throws -> Void) -> Outcome {
-        var generator = Generator(state: seed)
+    /// Reads so many files, each of them `text` with some damage.
+    private func read(_ count: Int, damaging text: String, seed: UInt64, _ parse: (String) throws -> Void) -> Outcome {
+        var generator = SplitMix(seed: seed)
         var outcome = Outcome()
         let newline = UInt8(ascii: "\n")
         for round in 0..<count {
             let damaged = String(decoding: Self.damaged(Array(text.utf8), &generator), as: UTF8.self)
-            let lineCount = damaged.utf8.count { $0 == UInt8(ascii: "\n") } + 1
+            let lineCount = damaged.utf8.count { $0 == newline } + 1
             do {
                 try parse(damaged)
                 outcome.taken += 1
@@ -252,29 +240,34 @@ struct FuzzTests {
         return outcome
     }
 
-    /// How many damaged files are read in all, 24,000 or more. `RSLAB_FUZZ_INPUTS=1000000` reads a million, which takes
-    /// half an hour of a core.
-    private static let inputs = getenv("RSLAB_FUZZ_INPUTS").flatMap { Int(String(cString: $0)) } ?? 24_000
-    private static let seeds: ClosedRange<UInt64> = 1...8
-
-    @Test("never crash the reading, and every key of those that are still TOML has its line", arguments: seeds)
-    func survives(_ seed: UInt64) {
-        let count = max(1_500, Self.inputs / Self.seeds.count / 2)
-        let agents = run(Self.agent, seed: seed, count: count) {
+    @Test("never crash the reading of an agent's file, and every key of those that are still TOML has its line")
+    func agents() {
+        survives("rsagent.toml", Self.agent) {
             let problem = try AgentConfiguration.parse($0, file: "f.toml").unsoundness
             if let problem { Issue.record("\(problem) was taken in\n\($0)") }
         }
-        let directors = run(Self.director, seed: seed &+ 1_000, count: count) {
+    }
+
+    @Test("never crash the reading of a director's file either")
+    func directors() {
+        survives("rsdirector.toml", Self.director) {
             let problem = try DirectorConfiguration.parse($0, file: "f.toml").unsoundness
             if let problem { Issue.record("\(problem) was taken in\n\($0)") }
         }
-        for outcome in [agents, directors] {
-            // The damage is neither so heavy that nothing is TOML any more nor so light that all is taken.
-            let some = count * 2 / 15
-            #expect(
-                outcome.taken > count / 300 && outcome.notTOML > some && outcome.refused > outcome.notTOML + some,
-                "\(outcome)")
-        }
+    }
+
+    /// Each of the two files is half of what is asked for.
+    private func survives(_ name: String, _ text: String, _ parse: (String) throws -> Void) {
+        let run = FuzzRun(of: "the reading of \(name)", usual: 24_000)
+        let count = run.count / 2
+        let outcome = read(count, damaging: text, seed: run.seed, parse)
+        // The damage is neither so heavy that nothing is TOML any more nor so light that all is taken.
+        let some = count * 2 / 15
+        #expect(
+            outcome.taken > count / 300 && outcome.notTOML > some && outcome.refused > outcome.notTOML + some,
+            "\(outcome)")
+        run.tell(
+            "\(outcome.taken) taken, \(outcome.refused) refused, \(outcome.notTOML) of them not TOML", of: count)
     }
 
     @Test("an undamaged file is valid, so that damage is what the other test sees")

@@ -1,3 +1,4 @@
+import Fuzzing
 import Testing
 
 @testable import Forwarding
@@ -22,7 +23,7 @@ struct FlowTableTests {
     func model(capacity: Int) {
         var table = FlowTable<IPv4FlowKey>(capacity: capacity, seed: UInt64(capacity))
         var model: [Int: (server: UInt32, state: FlowState, deadline: UInt64, isTranslated: Bool)] = [:]
-        var random = SplitMix(state: UInt64(capacity))
+        var random = SplitMix(seed: UInt64(capacity))
         let timeouts = FlowTimeouts()
         var now: UInt64 = 0
         for _ in 0..<20_000 {

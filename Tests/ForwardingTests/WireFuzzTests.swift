@@ -1,3 +1,4 @@
+import Fuzzing
 import NetworkAddress
 import Testing
 
@@ -29,7 +30,7 @@ struct WireFuzzTests {
 
     @Test("300,000 frames, most of them almost right, are never read or written beyond their end")
     func frames() {
-        var random = SplitMix(state: 5)
+        var random = SplitMix(seed: 5)
         let guarded = 160
         let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: ICMPError.longestFrame, alignment: 1)
         defer { answer.deallocate() }

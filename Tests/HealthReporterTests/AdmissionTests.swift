@@ -39,9 +39,9 @@ struct AdmissionTests {
         #expect(!Admission.refusal(of: nil).contains("\n"))
     }
 
-    @Test("an address is told of once an hour, and no more than so many addresses are")
+    @Test("an address is told of once in the interval, and no more than so many addresses are")
     func sparing() {
-        var sparing = Sparing()
+        var sparing = Sparing(interval: .seconds(3_600))
         let start = ContinuousClock.now
         let dues = [0, 3_599, 3_600].map { sparing.isDue(address("10.0.0.1"), at: start + .seconds($0)) }
         #expect(dues == [true, false, true])
@@ -69,6 +69,10 @@ struct ConnectionTableTests {
             table.admit(caller, from: address(from))
         }
         func answers(_ id: ConnectionTable.ID) { table.setIdle(false, id) }
+        func hasAnswered(_ id: ConnectionTable.ID) {
+            table.setIdle(false, id)
+            table.setIdle(true, id)
+        }
         func remove(_ id: ConnectionTable.ID) { table.remove(id) }
         func count(_ caller: Caller) -> Int { table.count(of: caller) }
     }
@@ -91,6 +95,23 @@ struct ConnectionTableTests {
         table.remove(two.id)
         let fifth = try #require(table.admit(.guest, "10.0.0.1"))
         #expect(fifth.closing == nil)
+    }
+
+    @Test("who asks is not crowded out between two questions by who only sits there")
+    func betweenQuestions() throws {
+        let table = Tested(rooms)
+        let polling = try #require(table.admit(.director, "10.0.0.1")).id
+        for _ in 0..<1_000 {
+            table.hasAnswered(polling)
+            #expect(table.admit(.director, "10.0.0.1")?.closing != polling)
+        }
+        #expect(table.count(.director) == 3)
+        // Where all have asked, the one goes that has been idle longest.
+        let others = try (0..<2).map { _ in try #require(table.admit(.director, "10.0.0.1")).id }
+        for id in others + [polling] { table.hasAnswered(id) }
+        #expect(table.admit(.director, "10.0.0.1")?.closing == others[0])
+        table.hasAnswered(others[1])
+        #expect(table.admit(.director, "10.0.0.1")?.closing != others[1], "the newcomer before has not asked yet")
     }
 
     @Test("a full room gives way to a newcomer, and a kind of caller has none of another's")

@@ -21,6 +21,24 @@ struct CheckHistoryTests {
         #expect(seen == verdicts)
     }
 
+    @Test("it says the same after an answer that differs in nothing but the time it took")
+    func sameWords() {
+        var history = CheckHistory(rise: 2, fall: 2, since: noon)
+        var seen: [Bool] = []
+        for (ok, message) in [
+            (false, "a"), (false, "a"), (false, "a"), (true, "b"), (true, "b"), (true, "b"), (false, "a"), (true, "c"),
+        ] {
+            let before = history
+            history.record(CheckOutcome(ok: ok, message: message, latency: .milliseconds(seen.count)), at: noon)
+            seen.append(history.says(before))
+        }
+        // It fails (1), it has a verdict (2); it passes (5); new words (8).
+        #expect(seen == [false, false, true, true, false, true, true, false])
+        let before = history
+        history.record(CheckOutcome(ok: true, message: "c", latency: .zero, warning: "w"), at: noon)
+        #expect(!history.says(before))
+    }
+
     @Test("`since` changes with the verdict only")
     func since() {
         var history = CheckHistory(rise: 2, fall: 2, since: noon)

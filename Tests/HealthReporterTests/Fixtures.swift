@@ -40,6 +40,15 @@ final class Folder: Sendable {
         #expect(symlink("/dev/full", "\(path)/\(name).new") == 0)
     }
 
+    /// Makes every attempt to write to `name` fail until `unblock`: a folder is in the way of what is written beside it.
+    func block(_ name: String) {
+        #expect(mkdir("\(path)/\(name).new", 0o700) == 0)
+    }
+
+    func unblock(_ name: String) {
+        #expect(rmdir("\(path)/\(name).new") == 0)
+    }
+
     func emptyDisk(for name: String) {
         unlink("\(path)/\(name).new")
     }
@@ -105,7 +114,7 @@ func makeCounter(
         ConnectionCounter.Counted(
             name: service.name, endpoints: try LocalEndpoints(of: service, ownAddresses: ownAddresses.map(address)))
     }
-    return ConnectionCounter(services: counted, logger: silent) { try $0.map(count) }
+    return ConnectionCounter(services: counted, failures: FailureLog(silent)) { try $0.map(count) }
 }
 
 func makeConfiguration(

@@ -103,6 +103,51 @@ struct GuardTests {
         try await agent.stop()
     }
 
+    @Test("a director without the right token is told apart from a silent one: in the log, the metrics and the status")
+    func refusedDirector() async throws {
+        let agent = try await GuardedAgent(
+            admission: .init(token: .text("0123456789abcdef")), directors: ["127.0.0.7", "127.0.0.8"])
+        let store = agent.reporter.store
+        func ask(_ headers: String...) async throws -> String {
+            let caller = try Caller127(to: agent.port, from: "127.0.0.7")
+            caller.send(request("/health", headers.first ?? "X: y"))
+            return try #require(await caller.rest())
+        }
+        for _ in 0..<5 { #expect(try await ask("Authorization: Bearer 0123456789abcdeF").contains(" 401 ")) }
+        #expect(await store.controlAnswer().directors.map(\.refused) == ["wrong token", nil])
+        try await eventually("the report warns of it") {
+            await store.report().warnings.contains("director 127.0.0.7 is refused: wrong token")
+        }
+        #expect(agent.log.value.count { $0.hasPrefix("refused: wrong token from 127.0.0.7;") } == 1)
+        #expect(try await ask().contains(" 401 "))
+        #expect(await store.controlAnswer().directors.first?.refused == "no token")
+        let answer = try await ask("Authorization: Bearer 0123456789abcdef")
+        #expect(answer.hasPrefix("HTTP/1.1 200 "))
+        #expect(await store.controlAnswer().directors.first?.refused == nil)
+        await store.reviewConditions()
+        #expect(await store.report().warnings.contains { $0.contains("refused") } == false)
+        let scrape = try Caller127(to: agent.port)
+        scrape.send(request("/metrics", "Authorization: Bearer 0123456789abcdef"))
+        let metrics = await scrape.rest()
+        #expect(metrics?.contains("rsagent_refused_tokens_total{caller=\"director\"} 6\n") == true)
+        #expect(metrics?.contains("rsagent_refused_tokens_total{caller=\"host\"} 0\n") == true)
+        try await agent.stop()
+    }
+
+    @Test("a refusal is forgotten after a while, and that of a caller that is no director is none")
+    func forgottenRefusal() async throws {
+        let (folder, start) = (Folder(), ContinuousClock.now)
+        let store = try makeStore(in: folder, directors: ["10.0.0.1", "10.0.0.2"], instant: start)
+        await store.recordRefusal(of: address("10.0.0.9"), "wrong token", at: start)
+        await store.recordRefusal(of: address("::ffff:10.0.0.1"), "wrong token", at: start)
+        #expect(await store.refusals.words(at: start) == ["director 10.0.0.1 is refused: wrong token"])
+        #expect(await store.refusals.words(at: start + DirectorRefusals.memory + .seconds(1)) == [])
+        await store.reviewDirectors(at: start + HealthReporter.silence + .seconds(1))
+        #expect(
+            await store.report().warnings == ["director 10.0.0.2 is silent: it has not asked yet"],
+            "one that is refused is not called silent too")
+    }
+
     @Test("tokens are compared whole", arguments: [("", "a"), ("a", ""), ("ab", "abab"), ("abab", "ab"), ("b", "a")])
     func compared(shown: String, token: String) {
         #expect(!BearerToken.areEqual(Array(shown.utf8), Array(token.utf8)))

@@ -41,6 +41,7 @@ struct QuestionTests {
             ("wait=abc", "`wait=abc` is not a duration such as 30s"), ("wait=-1s", "is not a duration"),
             ("wait=9999999999", "is not a duration"), ("wait=9999999999s", "is not a duration"),
             ("wait=", "is not a duration"),
+            ("wait=" + String(repeating: "x", count: 8_000), "`wait=\(String(repeating: "x", count: 64))` is not"),
             ("director=", "is not a printable name"), ("director=a%00b", "is not a printable name"),
             ("director=" + String(repeating: "x", count: 65), "is not a printable name of 1 to 64 bytes"),
             ("drain=500", "`drain=500` is not 200, 404 or 503"), ("drain=up", "is not 200, 404 or 503"),

@@ -116,7 +116,7 @@ struct ReportStoreWeightTests {
         let slow = service(slowStart: .seconds(3_600))
         var store = try await storeUp(slow)
         await store.keepWarmServices()
-        #expect(try WarmServices.Record(in: folder.path).load()?.services == [], "it is still starting")
+        #expect(try WarmServices.load(from: folder.file("warm.json"))?.services == [], "it is still starting")
         await store.record(load: [:], at: .now + .seconds(3_600))
         await store.keepWarmServices()
         if !isKilled {
@@ -124,7 +124,7 @@ struct ReportStoreWeightTests {
             await store.keepWarmServices()
             await store.keepWarmServices(isEnding: true)
         }
-        #expect((try WarmServices.Record(in: folder.path).load()?.stopped == nil) == isKilled)
+        #expect((try WarmServices.load(from: folder.file("warm.json"))?.stopped == nil) == isKilled)
         store = try await storeUp(slow)
         #expect(await told(store) == "up 100/100 ")
     }
@@ -132,7 +132,7 @@ struct ReportStoreWeightTests {
     @Test("what was not up when the agent ended, or is not up any more, starts slowly")
     func notWarm() async throws {
         let slow = service(slowStart: .seconds(3_600))
-        try await WarmServices.Record(in: folder.path).store(WarmServices(boot: somebody.boot, services: ["web"]))
+        try folder.file("warm.json").write(WarmServices(boot: somebody.boot, services: ["web"]).content)
         var store = try makeStore(in: folder, services: [slow])
         await store.record(setupProblems: [:])
         await store.record(outcome(false), service: 0, check: 0)
@@ -154,7 +154,7 @@ struct ReportStoreWeightTests {
 
         // Up to here nothing has been put on record: the file is as it was.
         for (services, boot) in [(["dns"], somebody.boot), (["web"], "another boot")] {
-            try await WarmServices.Record(in: folder.path).store(WarmServices(boot: boot, services: services))
+            try folder.file("warm.json").write(WarmServices(boot: boot, services: services).content)
             store = try await storeUp(slow)
             #expect(await told(store) == "up 5/100 slow start 5%")
         }
@@ -184,14 +184,14 @@ struct ReportStoreWeightTests {
         #expect(lines.value.count { $0.contains("No space left on device") } == 1, "once, not each second")
         folder.emptyDisk(for: "warm.json")
         await store.keepWarmServices()
-        #expect(try WarmServices.Record(in: folder.path).load()?.services == [])
+        #expect(try WarmServices.load(from: folder.file("warm.json"))?.services == [])
     }
 
     @Test("where no service starts slowly, nothing is put on record")
     func noRecord() async throws {
         let store = try await storeUp(service())
         await store.keepWarmServices(isEnding: true)
-        #expect(try WarmServices.Record(in: folder.path).load() == nil)
+        #expect(try WarmServices.load(from: folder.file("warm.json")) == nil)
     }
 
     @Test("a weight by hand is exact: no load, no slow start, no base weight; auto gives it back")
@@ -262,12 +262,12 @@ struct AdminStateWeightTests {
     @Test("weights are read back beside drains, and a file without them is as it was before there were any")
     func roundTrip() throws {
         let file = folder.file("admin.json")
-        try AdminState().store(in: file)
+        try file.write(AdminState().content)
         #expect(try file.read() == Array("{\"services\":{},\"version\":1}\n".utf8))
         let state = AdminState().asking(
             for: .drain, of: ["web"], reason: "", until: nil, now: noon, generation: 9
         ).weighing("web", 0, now: noon).weighing("gone", 5, now: noon)
-        try state.store(in: file)
+        try file.write(state.content)
         #expect(try AdminState.load(from: file) == state)
         #expect(state.withdrawing(["web"]).weights == state.weights)
         #expect(state.weighing("web", nil, now: noon).weights.keys.sorted() == ["gone"])

@@ -35,6 +35,26 @@ struct SiegeTests {
         try await agent.stop()
     }
 
+    @Test("who polls on a connection it keeps is answered on it, though others come from the same address all the time")
+    func keptConnection() async throws {
+        DescriptorLimit.raise()
+        let agent = try await GuardedAgent()
+        let director = try Caller127(to: agent.port, from: "127.0.0.7")
+        var besiegers: [Caller127] = []
+        for round in 1...20 {
+            for _ in 0..<50 { besiegers.append(try Caller127(to: agent.port, from: "127.0.0.7")) }
+            director.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await eventually("answer \(round)") {
+                agent.reporter.gate.counters.current.requests[.init(path: .livez, status: 200)] == round
+            }
+        }
+        try await eventually("the others made way for each other") {
+            besiegers.count { !$0.isClosed } < ConnectionTable.rooms[.director]!.perAddress
+        }
+        #expect(!director.isClosed)
+        try await agent.stop()
+    }
+
     @Test("a request that comes byte for byte is hung up on, and a held poll is not")
     func slowLoris() async throws {
         let agent = try await GuardedAgent()

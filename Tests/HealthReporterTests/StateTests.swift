@@ -44,7 +44,7 @@ struct StateTests {
         let state = AdminState().asking(
             for: .drain, of: ["web", "dns"], reason: "kernel \"6.1\"", until: noon.adding(seconds: 60), now: noon,
             generation: 9)
-        try state.store(in: folder.file("admin.json"))
+        try folder.file("admin.json").write(state.content)
         #expect(try AdminState.load(from: folder.file("admin.json")) == state)
     }
 
@@ -82,11 +82,49 @@ struct StateTests {
         for advances in [1, 3, 0, Int(GenerationCounter.block) * 2 + 1, 511, 512, 513] {
             var counter = try GenerationCounter(file: folder.file("generation"), logger: silent, now: noon)
             for _ in 0..<advances {
-                counter.advance()
+                advance(&counter)
                 #expect(counter.value > latest)
+                #expect(!counter.isOwed)
                 latest = counter.value
             }
         }
+    }
+
+    /// Gives a number and reserves more where that is due, as the store does, which does not wait for it.
+    private func advance(_ counter: inout GenerationCounter) {
+        counter.advance()
+        guard let bound = counter.due,
+            (try? counter.file.write(GenerationCounter.content(reserving: bound))) != nil
+        else { return }
+        counter.reserve(bound)
+        _ = counter.settle()
+    }
+
+    @Test("no number is given beyond what is reserved, nor the one that is kept; what is owed is given once it can be")
+    func owed() throws {
+        var counter = try GenerationCounter(file: folder.file("generation"), logger: silent, now: noon)
+        let kept = counter.hold()
+        counter.advance()
+        #expect(counter.value == kept - 1)
+        #expect(counter.isOwed)
+        var isGiven = counter.settle()
+        #expect(!isGiven)
+        counter.release()
+        isGiven = counter.settle()
+        #expect(isGiven)
+        #expect(counter.value == kept)
+        isGiven = counter.settle()
+        #expect(!isGiven, "it was given before")
+
+        for _ in 0..<2 * GenerationCounter.block { counter.advance() }
+        #expect(counter.value == counter.reserved)
+        #expect(counter.isOwed)
+        let bound = try #require(counter.due)
+        counter.reserve(bound)
+        isGiven = counter.settle()
+        #expect(isGiven)
+        #expect(counter.value == bound - GenerationCounter.block + 1)
+        #expect(!counter.isOwed)
     }
 
     @Test("where the generation's file is lost, counting goes on beyond what is asked for by hand")
@@ -106,7 +144,7 @@ struct StateTests {
         var counter = try GenerationCounter(file: folder.file("generation"), logger: silent, now: noon)
         for round in 0..<2_000 {
             if round % 2 == 0 { folder.fillDisk(for: "generation") }
-            counter.advance()
+            advance(&counter)
             folder.emptyDisk(for: "generation")
         }
         #expect(

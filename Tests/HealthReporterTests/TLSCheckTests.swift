@@ -1,5 +1,8 @@
 import ConfigurationFile
+import Glibc
+import NIOPosix
 import NIOSSL
+import NetworkAddress
 import Testing
 
 @testable import HealthReporter
@@ -182,6 +185,60 @@ struct TLSCheckTests {
                 #expect(outcome.message == "\(path) cannot be read, or is not certificates in PEM; correct `ca`")
             }
         }
+        try await server.stop()
+    }
+
+    @Test("a file of authorities that has changed is read again, and where it is no good the one before goes on")
+    func changedAuthority() async throws {
+        let (one, other, folder) = (try Certificate(), try Certificate(), Folder())
+        func install(_ text: String) throws { try folder.write(text, to: "ca.pem") }
+        func text(_ certificate: Certificate) throws -> String {
+            String(decoding: try #require(try StateFile(path: certificate.path).read()), as: UTF8.self)
+        }
+        try install(try text(one))
+        let server = try await CheckedServer(tls: other.serverContext())
+        let checker = CheckTarget(
+            service: "web", name: "x",
+            check: AgentConfiguration.Check(
+                .tls(.init(isVerified: true, authority: "\(folder.path)/ca.pem")), timeout: .seconds(10)),
+            endpoint: ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: server.port)
+        ).makeChecker(on: MultiThreadedEventLoopGroup.singleton)
+        #expect(await checker.ask().ok == false)
+        try install(try text(other))
+        try await eventually("it is read again") { await checker.ask().ok }
+        try install("rubbish")
+        try await eventually("it is complained of") {
+            let outcome = await checker.ask()
+            #expect(outcome.ok, "what it held before goes on")
+            return outcome.warning?.hasPrefix("\(folder.path)/ca.pem cannot be read") == true
+        }
+        try install(try text(other))
+        try await eventually("it is good again") { await checker.ask().warning == nil }
+        try await server.stop()
+    }
+
+    @Test("a file of authorities that hangs costs its own check the timeout, and nobody a thread")
+    func hangingAuthority() async throws {
+        let folder = Folder()
+        let path = "\(folder.path)/ca.pem"
+        try #require(mkfifo(path, 0o600) == 0)
+        let server = try await CheckedServer(tls: Certificate().serverContext())
+        let checkers = (0..<4).map { _ in
+            CheckTarget(
+                service: "web", name: "x",
+                check: AgentConfiguration.Check(
+                    .tls(.init(isVerified: true, authority: path)), timeout: .milliseconds(200)),
+                endpoint: ConfigurationFile.SocketAddress(address: address("127.0.0.1"), port: server.port)
+            ).makeChecker(on: MultiThreadedEventLoopGroup.singleton)
+        }
+        for checker in checkers {
+            #expect(await checker.ask().message == "no answer within 200ms")
+            #expect(await checker.ask().message.hasSuffix("an earlier question still hangs in the kernel"))
+        }
+        #expect(try await NIOThreadPool.singleton.runIfActive { true }, "the threads for what blocks are free")
+        // Whoever hangs there goes on.
+        let end = open(path, O_RDWR | O_NONBLOCK)
+        close(end)
         try await server.stop()
     }
 

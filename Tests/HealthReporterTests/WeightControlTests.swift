@@ -106,7 +106,7 @@ extension HealthReporterTests {
             await reporter.store.services[0].reason.hasSuffix("connections 100")
         }
         #expect(await reporter.store.services[0].weight == 1)
-        try await eventually("the record is kept") { try WarmServices.Record(in: folder.path).load() != nil }
+        try await eventually("the record is kept") { try WarmServices.load(from: folder.file("warm.json")) != nil }
         task.cancel()
         _ = await task.result
     }

@@ -6,7 +6,7 @@ enum RSBench {
     static let usage = """
         usage: rsbench serve ADDRESS:PORT…                                 answers health checks with 200
                rsbench load ADDRESS:PORT PATH CONNECTIONS SECONDS [RATE]   asks; RATE a second, or as fast as it is answered
-               rsbench siege ADDRESS:PORT IDLE SLOW                        holds connections, until it is ended
+               rsbench siege ADDRESS:PORT IDLE SLOW RUDE                   holds connections, until it is ended
                rsbench drain STATUS COUNT AGENT CONFIG SERVICE             from `rsagent drain` to rsdirector's weight 0
         """
 
@@ -26,9 +26,10 @@ enum RSBench {
                     endpoint: Endpoint(arguments[1]), path: arguments[2], connections: number(arguments[3]),
                     seconds: number(arguments[4]), rate: arguments.count == 6 ? number(arguments[5]) : nil)
                 print(try load.run())
-            case ("siege", 4):
+            case ("siege", 5):
                 try Siege(
-                    endpoint: Endpoint(arguments[1]), idle: number(arguments[2]), slow: number(arguments[3])
+                    endpoint: Endpoint(arguments[1]), idle: number(arguments[2]), slow: number(arguments[3]),
+                    rude: number(arguments[4])
                 ).run()
             case ("drain", 6):
                 let drain = try DrainLatency(

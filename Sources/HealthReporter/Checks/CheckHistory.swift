@@ -50,6 +50,12 @@ struct CheckHistory: Sendable, Equatable {
         self.since = since
     }
 
+    /// Whether it tells a director the same as `other` does.
+    func says(_ other: CheckHistory) -> Bool {
+        ok == other.ok && hasVerdict == other.hasVerdict && since == other.since && message == other.message
+            && warning == other.warning
+    }
+
     /// Takes an answer into account.
     ///
     /// A message changes only with an answer that agrees with the verdict: a single failure on the way to `fall` would

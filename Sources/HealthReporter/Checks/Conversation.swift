@@ -16,39 +16,46 @@ struct Conversation: Sendable {
     ///
     /// - Parameter talk: what is done once there is a connection, on its event loop.
     func ask(_ talk: @escaping @Sendable (OpenConversation) throws -> Void) async -> CheckOutcome {
-        let context: NIOSSLContext?
-        do {
-            context = try await tls?.makeContext()
-        } catch {
-            return CheckOutcome(ok: false, message: words(for: error, timeout: timeout), latency: .zero)
-        }
         let loop = group.next()
         let certificateEnd = Latest<Timestamp>()
         var outcome = await asked(timeout: timeout, on: loop) { answer in
-            let bootstrap = ClientBootstrap(group: loop).connectTimeout(TimeAmount(timeout))
-                .channelInitializer { [tls] channel in
-                    // Whether the far end likes to be hung up on is not what is asked.
-                    answer.futureResult.whenComplete { _ in channel.close(promise: nil) }
-                    return channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        if let context, let tls {
-                            try pipeline.addHandler(
-                                NIOSSLClientHandler(context: context, serverHostname: tls.indicatedName))
-                        }
-                        try pipeline.addHandler(
-                            ConversationHandler(
-                                isPlain: tls == nil, certificateEnd: certificateEnd, answer: answer, talk: talk))
-                    }
+            guard let tls else { return connect(over: nil, on: loop, certificateEnd, answer, talk) }
+            tls.withContext { context in
+                switch context {
+                case .success(let context): connect(over: context, on: loop, certificateEnd, answer, talk)
+                case .failure(let error): answer.fail(error)
                 }
-            do {
-                let address = try NIOCore.SocketAddress(ipAddress: "\(endpoint.address)", port: Int(endpoint.port))
-                bootstrap.connect(to: address).whenFailure { answer.fail($0) }
-            } catch {
-                answer.fail(error)
             }
         }
-        outcome.warning = tls?.warning(ofCertificateEnding: certificateEnd.value)
+        outcome.warning = tls?.warning(ofCertificateEnding: certificateEnd.value) ?? tls?.authorityWarning
         return outcome
+    }
+
+    private func connect(
+        over context: NIOSSLContext?, on loop: any EventLoop, _ certificateEnd: Latest<Timestamp>,
+        _ answer: EventLoopPromise<CheckAnswer>, _ talk: @escaping @Sendable (OpenConversation) throws -> Void
+    ) {
+        let bootstrap = ClientBootstrap(group: loop).connectTimeout(TimeAmount(timeout))
+            .channelInitializer { [tls] channel in
+                // Whether the far end likes to be hung up on is not what is asked.
+                answer.futureResult.whenComplete { _ in channel.close(promise: nil) }
+                return channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let context, let tls {
+                        try pipeline.addHandler(
+                            NIOSSLClientHandler(context: context, serverHostname: tls.indicatedName))
+                    }
+                    try pipeline.addHandler(
+                        ConversationHandler(
+                            isPlain: tls == nil, certificateEnd: certificateEnd, answer: answer, talk: talk))
+                }
+            }
+        do {
+            let address = try NIOCore.SocketAddress(ipAddress: "\(endpoint.address)", port: Int(endpoint.port))
+            bootstrap.connect(to: address).whenFailure { answer.fail($0) }
+        } catch {
+            answer.fail(error)
+        }
     }
 }
 

@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 import Synchronization
 
@@ -11,40 +10,27 @@ final class Errand: Sendable {
 
     /// Does `work` on a thread, which completes the promise; unless the work before is not done yet.
     func begin(_ answer: EventLoopPromise<CheckAnswer>, _ work: @escaping @Sendable () -> CheckAnswer) {
+        if let obstacle = begin(work, then: { answer.succeed($0) }) { answer.succeed(CheckAnswer(false, obstacle)) }
+    }
+
+    /// Does `work` on a thread, unless the work before is not done yet.
+    ///
+    /// - Parameter then: called on that thread with what came of it; the next work may begin from then on.
+    /// - Returns: why it is not done, in words; nil: it is under way.
+    func begin<Outcome: Sendable>(
+        _ work: @escaping @Sendable () -> Outcome, then: @escaping @Sendable (Outcome) -> Void
+    ) -> String? {
         let isFree = isUnderWay.withLock { isUnderWay in
             defer { isUnderWay = true }
             return !isUnderWay
         }
-        guard isFree else {
-            answer.succeed(CheckAnswer(false, "an earlier question still hangs in the kernel"))
-            return
-        }
-        let body = Body {
-            let result = work()
+        guard isFree else { return "an earlier question still hangs in the kernel" }
+        let obstacle = BackgroundThread.start {
+            let outcome = work()
             self.isUnderWay.withLock { $0 = false }
-            answer.succeed(result)
+            then(outcome)
         }
-        let retained = Unmanaged.passRetained(body)
-        var thread = pthread_t()
-        let code = pthread_create(&thread, nil, runErrand, retained.toOpaque())
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            retained.release()
-            isUnderWay.withLock { $0 = false }
-            answer.succeed(CheckAnswer(false, "cannot start a thread: \(String(cString: strerror(code)).lowercased())"))
-        }
+        if obstacle != nil { isUnderWay.withLock { $0 = false } }
+        return obstacle
     }
-
-    fileprivate final class Body: Sendable {
-        let run: @Sendable () -> Void
-
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-}
-
-/// A top-level function: a closure literal handed to pthread_create dies with SIGILL in an async context.
-private func runErrand(_ body: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let body { Unmanaged<Errand.Body>.fromOpaque(body).takeRetainedValue().run() }
-    return nil
 }

@@ -9,7 +9,7 @@ import Synchronization
 /// a listener is one look-up in the kernel, whatever the load, so it is looked up many times between two questions.
 struct ListenerWatch: Sendable {
     /// How often it is looked up: what a death costs at most before the questions begin.
-    static let interval = Duration.milliseconds(50)
+    static let interval = Beat.interval
 
     /// A check whose listener is watched; its target has one.
     struct Watched: Sendable {
@@ -32,13 +32,11 @@ struct ListenerWatch: Sendable {
     func run(_ all: [Watched], record: @escaping @Sendable (CheckOutcome, Watched) async -> Void) async {
         let (departures, continuation) = AsyncStream.makeStream(of: Watched.self)
         let looks = Looks(all, listeners: listeners, departures: continuation)
-        let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleRepeatedTask(
-            initialDelay: .zero, delay: TimeAmount(Self.interval)
-        ) { _ in looks.look() }
+        looks.begin(on: MultiThreadedEventLoopGroup.singleton.any())
         await withDiscardingTaskGroup { questions in
             for await watched in departures { questions.addTask { await ask(watched, record: record) } }
         }
-        timer.cancel()
+        looks.end()
         for watched in all { await watched.checker.stop() }
     }
 
@@ -60,6 +58,7 @@ private final class Looks: Sendable {
     private let watched: [ConfigurationFile.SocketAddress: [ListenerWatch.Watched]]
     private let departures: AsyncStream<ListenerWatch.Watched>.Continuation
     private let wasListening: Mutex<[Bool]>
+    private let isEnding = Atomic(false)
 
     init(
         _ all: [ListenerWatch.Watched], listeners: @escaping @Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?],
@@ -72,8 +71,21 @@ private final class Looks: Sendable {
         wasListening = Mutex([Bool](repeating: false, count: places.count))
     }
 
+    /// Looks now and at every beat.
+    func begin(on loop: any EventLoop) {
+        loop.execute { self.lookAgain(on: loop) }
+    }
+
+    func end() { isEnding.store(true, ordering: .relaxed) }
+
+    private func lookAgain(on loop: any EventLoop) {
+        guard !isEnding.load(ordering: .relaxed) else { return }
+        look()
+        loop.scheduleTask(deadline: Beat.own.next(after: .now())) { self.lookAgain(on: loop) }
+    }
+
     /// Looks at all of them, and tells of those that have gone since the last look.
-    func look() {
+    private func look() {
         let now = listeners(places)
         wasListening.withLock { wasListening in
             for (index, place) in places.enumerated() {

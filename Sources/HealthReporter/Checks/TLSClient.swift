@@ -1,6 +1,5 @@
 import ConfigurationFile
 import NIOCore
-import NIOPosix
 import NIOSSL
 import NetworkAddress
 import Synchronization
@@ -9,8 +8,17 @@ import Synchronization
 final class TLSClient: Sendable {
     let settings: AgentConfiguration.Check.TLS
     private let applicationProtocols: [String]
-    /// Reading the system's certificates takes tens of milliseconds, so it is done once.
-    private let context = Mutex<NIOSSLContext?>(nil)
+    private let errand = Errand()
+    private let loaded = Mutex<Loaded?>(nil)
+
+    /// What was read. Reading the system's certificates takes tens of milliseconds, so it is done once; a file that is named is
+    /// read again when it has changed.
+    private struct Loaded {
+        var context: NIOSSLContext
+        var authority: WatchedFiles?
+        /// Why the file as it is now is not used.
+        var warning: String?
+    }
 
     /// - Parameter applicationProtocols: what is offered by ALPN (RFC 7301).
     init(_ settings: AgentConfiguration.Check.TLS, applicationProtocols: [String] = []) {
@@ -34,19 +42,42 @@ final class TLSClient: Sendable {
         settings.serverName.flatMap { IPAddress($0) == nil ? $0.lowercased() : nil }
     }
 
-    /// The settings as NIOSSL needs them; files are read on a thread that may block.
-    func makeContext() async throws -> NIOSSLContext {
-        if let context = context.withLock({ $0 }) { return context }
-        let configuration = configuration
-        do {
-            let made = try await NIOThreadPool.singleton.runIfActive { try NIOSSLContext(configuration: configuration) }
-            context.withLock { $0 = made }
-            return made
-        } catch {
-            guard let authority = settings.authority else { throw error }
-            throw UnusableAuthority(path: authority)
-        }
+    /// Gives `use` the settings as NIOSSL needs them, at once or on another thread. Files are read on a thread of their own,
+    /// which may hang; what was read before is used for as long.
+    func withContext(
+        at now: WatchedFiles.Instant = .now, _ use: @escaping @Sendable (Result<NIOSSLContext, any Error>) -> Void
+    ) {
+        let before = loaded.withLock { $0 }
+        if let before, before.authority?.isDue(at: now) != true { return use(.success(before.context)) }
+        let obstacle = errand.begin({ Result { try self.load(after: before, at: now) } }, then: use)
+        guard let obstacle else { return }
+        use(before.map { .success($0.context) } ?? .failure(UnreadCertificates(cause: obstacle)))
     }
+
+    /// Reads what has changed since `before` was read. Where that cannot be used, what was there before goes on.
+    private func load(after before: Loaded?, at now: WatchedFiles.Instant) throws -> NIOSSLContext {
+        var authority = before?.authority ?? settings.authority.map { WatchedFiles([$0], at: now) }
+        let hasChanged = authority?.haveChanged(at: now) ?? false
+        var next: Loaded
+        if let before, !hasChanged {
+            next = before
+        } else {
+            do {
+                next = Loaded(context: try NIOSSLContext(configuration: configuration))
+            } catch {
+                let cause: any Error = settings.authority.map { UnusableAuthority(path: $0) } ?? error
+                guard var before else { throw cause }
+                before.warning = "\(cause); what it held before goes on to be used"
+                next = before
+            }
+        }
+        next.authority = authority
+        loaded.withLock { $0 = next }
+        return next.context
+    }
+
+    /// Why the file of authorities as it is now is not used, in words; nil: it is.
+    var authorityWarning: String? { loaded.withLock { $0?.warning } }
 
     /// The warning that a certificate deserves, which ends at this time, or nil.
     func warning(ofCertificateEnding end: Timestamp?, now: Timestamp = .now()) -> String? {
@@ -55,6 +86,13 @@ final class TLSClient: Sendable {
         guard ahead > 0, end < now.adding(seconds: ahead) else { return nil }
         return "the certificate \(end < now ? "ended" : "ends") on \(end.day)"
     }
+}
+
+/// The certificates to trust were not read yet.
+struct UnreadCertificates: Error, CustomStringConvertible {
+    let cause: String
+
+    var description: String { "the certificates to trust cannot be read: \(cause)" }
 }
 
 /// The file of certificates to trust cannot be used.

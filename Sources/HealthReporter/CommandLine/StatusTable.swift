@@ -86,7 +86,8 @@ public struct StatusTable: Sendable {
             let age = director.lastPoll.map { max(0, report.time.secondsSinceEpoch - $0.secondsSinceEpoch) }
             rows.append([
                 Cell(director.address.description), Cell(director.name ?? "-"),
-                Cell(age.map { "\($0) s ago" } ?? "never", age == nil ? .yellow : nil),
+                director.refused.map { Cell("refused: \($0)", .red) }
+                    ?? Cell(age.map { "\($0) s ago" } ?? "never", age == nil ? .yellow : nil),
                 Cell(director.acknowledgedGeneration.map(String.init) ?? "-"),
             ])
         }

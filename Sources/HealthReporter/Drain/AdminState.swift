@@ -117,8 +117,6 @@ extension AdminState {
         }
     }
 
-    /// Replaces the file; when this returns, the state survives a loss of power.
-    func store(in file: StateFile) throws(ReporterError) {
-        try file.write(JSON.encode(self) + [UInt8(ascii: "\n")])
-    }
+    /// What the file holds.
+    var content: [UInt8] { JSON.encode(self) + [UInt8(ascii: "\n")] }
 }

@@ -21,7 +21,8 @@ struct ConnectionCounter: Sendable {
     }
 
     let services: [Counted]
-    let logger: Logger
+    /// What counting failed with.
+    let failures: FailureLog
     /// The count for each, in their order, of one look at the host's connections.
     var count: @Sendable ([LocalEndpoints]) throws -> [Int]
     /// What a drain needs beside the count; nil: it does without.
@@ -56,12 +57,7 @@ struct ConnectionCounter: Sendable {
     /// How many are open now; nil where they could not be counted, which is logged, or no service has that name.
     func connections(of name: String) async -> Int? {
         guard let service = services.first(where: { $0.name == name }) else { return nil }
-        do {
-            return try await connections(of: service)
-        } catch {
-            logger.warning("cannot count the connections of \(name): \(error)")
-            return nil
-        }
+        return note(await connections(of: [service])[0], of: name)
     }
 
     /// How many are open now to each of these, in their order: one look at the host's connections for all of them.
@@ -79,28 +75,29 @@ struct ConnectionCounter: Sendable {
         return services.map { service in service.obstacle.map { .failure($0) } ?? counts[service.name]! }
     }
 
-    /// Counts again and again, at most once in `interval`, until the task is cancelled. A failure is logged when it
-    /// begins, not each time.
+    /// Counts again and again, at most once in `interval`, until the task is cancelled.
     func run(every interval: Duration, record: @Sendable ([String: Int?]) async -> Void) async {
-        var failing: Set<String> = []
         while !Task.isCancelled {
             let outcomes = await connections(of: services)
             if Task.isCancelled { return }
             var counts: [String: Int?] = [:]
             for (service, outcome) in zip(services, outcomes) {
-                switch outcome {
-                case .success(let count):
-                    counts[service.name] = .some(count)
-                    failing.remove(service.name)
-                case .failure(let error):
-                    counts[service.name] = .some(nil)
-                    if failing.insert(service.name).inserted {
-                        logger.warning("cannot count the connections of \(service.name): \(error)")
-                    }
-                }
+                counts[service.name] = .some(note(outcome, of: service.name))
             }
             await record(counts)
-            try? await Task.sleep(for: interval)
+            try? await EventLoopExecutor.shared.loop.sleep(for: interval)
+        }
+    }
+
+    /// The count, or nil where there is none, which is logged.
+    private func note(_ outcome: Result<Int, any Error>, of name: String) -> Int? {
+        switch outcome {
+        case .success(let count):
+            failures.succeeded(name)
+            return count
+        case .failure(let error):
+            failures.failed(name, "cannot count the connections of \(name): \(error)")
+            return nil
         }
     }
 }

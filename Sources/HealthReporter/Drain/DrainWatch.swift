@@ -19,7 +19,7 @@ struct DrainWatch: Sendable {
             // Once more after the last has ended: then nobody watches the wire any more.
             if hasDrains || hadDrains { await look() }
             hadDrains = hasDrains
-            try? await Task.sleep(for: hasDrains ? Self.interval : Self.idleInterval)
+            try? await EventLoopExecutor.shared.loop.sleep(for: hasDrains ? Self.interval : Self.idleInterval)
         }
         _ = try? connections.tools?.arrivals([])
     }

@@ -24,10 +24,11 @@ struct AgentCheckServer: Service {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { [logger] channel in
+            .serverChannelInitializer { [logger, gate] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
-                        AcceptErrors(logger: logger), AcceptBackoffHandler(shouldForwardIOErrorCaught: false),
+                        AcceptPace(gate.registry), AcceptErrors(logger: logger),
+                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false),
                     ])
                 }
             }
@@ -88,9 +89,12 @@ private final class AgentCheckAnswerer: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
-        let line = context.eventLoop.makeFutureWithTask { [server] in await server.line(for: address) }
+        let promise = context.eventLoop.makePromise(of: String.self)
+        _ = Task(executorPreference: EventLoopExecutor.shared) { [server] in
+            promise.succeed(await server.line(for: address))
+        }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        line.whenSuccess { line in
+        promise.futureResult.whenSuccess { line in
             let (answerer, context) = bound.value
             context.writeAndFlush(answerer.wrapOutboundOut(ByteBuffer(string: line))).whenComplete { _ in
                 bound.value.0.finish(bound.value.1)

@@ -13,6 +13,7 @@ final class ConnectionRegistry: Sendable {
     private struct State {
         var table: ConnectionTable
         var channels: [ConnectionTable.ID: any Channel] = [:]
+        var pace = EvictionPace(at: .now)
     }
 
     private let state: Mutex<State>
@@ -26,8 +27,12 @@ final class ConnectionRegistry: Sendable {
     /// Takes a connection in, and closes another one for it where there is no room; nil: there is none for this one.
     func admit(_ channel: any Channel, of caller: Caller, from address: IPAddress?) -> Ticket? {
         let (id, evicted): (ConnectionTable.ID?, (any Channel)?) = state.withLock { state in
-            guard let admitted = state.table.admit(caller, from: address) else { return (nil, nil) }
+            guard let admitted = state.table.admit(caller, from: address) else {
+                state.pace.take(at: .now)
+                return (nil, nil)
+            }
             let evicted = admitted.closing.flatMap { state.channels.removeValue(forKey: $0) }
+            if evicted != nil { state.pace.take(at: .now) }
             state.channels[admitted.id] = channel
             return (admitted.id, evicted)
         }
@@ -47,6 +52,9 @@ final class ConnectionRegistry: Sendable {
     func setIdle(_ isIdle: Bool, _ ticket: Ticket) {
         state.withLock { $0.table.setIdle(isIdle, ticket.id) }
     }
+
+    /// How long to take no newcomers in; nil: there is no need to wait.
+    func pause() -> Duration? { state.withLock { $0.pace.pause(at: .now) } }
 
     /// How many are open, by who holds them.
     var open: [Caller: Int] {

@@ -3,8 +3,9 @@ import NetworkAddress
 /// Which connections are open over TCP, and who must go when one more comes. A value: it closes nothing itself.
 ///
 /// Each kind of caller has room of its own, which nobody else can fill, and one address has only a part of it. Where either is
-/// full, the oldest connection on which nothing is being answered makes way; where all are being answered, the newcomer does.
-/// So somebody who only sits there always loses to somebody who asks.
+/// full, a connection on which nothing is being answered makes way: the oldest on which nothing was ever asked, or, where there
+/// is none, the one that has been idle longest. Where all are being answered, the newcomer does.
+/// So somebody who only sits there always loses to somebody who asks, also in between two questions.
 struct ConnectionTable: Sendable {
     /// How many connections may be open.
     struct Room: Sendable, Equatable {
@@ -21,11 +22,17 @@ struct ConnectionTable: Sendable {
         var caller: Caller
         var address: IPAddress?
         var isIdle: Bool
+        /// Grows with time, and begins anew where something was asked: the lowest makes way first.
+        var standing: UInt64
     }
+
+    /// Every standing of a connection on which something was asked is above this one, and no other is.
+    private static let hasAsked = UInt64(1) << 63
 
     private let rooms: [Caller: Room]
     private var entries: [ID: Entry] = [:]
     private var next: ID = 0
+    private var turn: UInt64 = hasAsked
 
     /// 1,024 connections in all. A director needs one, HAProxy and keepalived one for each service and check; strangers are
     /// only told that they may not ask.
@@ -48,32 +55,34 @@ struct ConnectionTable: Sendable {
     mutating func admit(_ caller: Caller, from address: IPAddress?) -> (id: ID, closing: ID?)? {
         let room = rooms[caller] ?? Room(all: 0, perAddress: 0)
         var (all, fromThere) = (0, 0)
-        var (oldest, oldestFromThere): (ID?, ID?) = (nil, nil)
+        var (first, firstFromThere): ((id: ID, standing: UInt64)?, (id: ID, standing: UInt64)?) = (nil, nil)
         for (id, entry) in entries where entry.caller == caller {
             all += 1
             let isFromThere = entry.address == address
             if isFromThere { fromThere += 1 }
             guard entry.isIdle else { continue }
-            oldest = min(oldest ?? id, id)
-            if isFromThere { oldestFromThere = min(oldestFromThere ?? id, id) }
+            if entry.standing < first?.standing ?? .max { first = (id, entry.standing) }
+            if isFromThere, entry.standing < firstFromThere?.standing ?? .max { firstFromThere = (id, entry.standing) }
         }
         var closing: ID?
         if fromThere >= room.perAddress {
-            guard let oldestFromThere else { return nil }
-            closing = oldestFromThere
+            guard let firstFromThere else { return nil }
+            closing = firstFromThere.id
         } else if all >= room.all {
-            guard let oldest else { return nil }
-            closing = oldest
+            guard let first else { return nil }
+            closing = first.id
         }
         if let closing { entries[closing] = nil }
         next += 1
-        entries[next] = Entry(caller: caller, address: address, isIdle: true)
+        entries[next] = Entry(caller: caller, address: address, isIdle: true, standing: next)
         return (next, closing)
     }
 
     /// Whether nothing is being answered on a connection. A held poll is being answered.
     mutating func setIdle(_ isIdle: Bool, _ id: ID) {
+        turn += 1
         entries[id]?.isIdle = isIdle
+        entries[id]?.standing = turn
     }
 
     /// A connection is closed.

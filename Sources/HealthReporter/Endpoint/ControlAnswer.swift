@@ -34,9 +34,14 @@ public struct DirectorStatus: Codable, Sendable, Equatable {
     public var lastPoll: Timestamp?
     /// The latest generation it is known to have been told of; nil: none.
     public var acknowledgedGeneration: UInt64?
+    /// What is wrong with its latest questions, which were refused: `wrong token`; nil: nothing.
+    public var refused: String?
 
     /// Creates a director's status.
-    public init(address: IPAddress, name: String?, lastPoll: Timestamp?, acknowledgedGeneration: UInt64?) {
+    public init(
+        address: IPAddress, name: String?, lastPoll: Timestamp?, acknowledgedGeneration: UInt64?, refused: String? = nil
+    ) {
+        self.refused = refused
         self.address = address
         self.name = name
         self.lastPoll = lastPoll
@@ -44,7 +49,7 @@ public struct DirectorStatus: Codable, Sendable, Equatable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case address, name
+        case address, name, refused
         case lastPoll = "last_poll"
         case acknowledgedGeneration = "acknowledged_generation"
     }

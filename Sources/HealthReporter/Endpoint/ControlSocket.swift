@@ -70,13 +70,17 @@ enum ControlSocket {
         }
     }
 
-    /// Lets root and the group `rsagent`, where there is one, use the socket: mode 0660.
+    /// The ID of the group that may use the socket; nil where there is none. It may ask a directory server over the network
+    /// (nsswitch.conf(5)), and block for as long.
+    static var groupID: gid_t? { getgrnam(group)?.pointee.gr_gid }
+
+    /// Lets root and that group, where there is one, use the socket: mode 0660.
     ///
     /// - Returns: what could not be done, in words; nil: all was.
-    static func restrict(_ path: String) -> String? {
+    static func restrict(_ path: String, to groupID: gid_t?) -> String? {
         guard chmod(path, 0o660) == 0 else { return "chmod 0660 \(path): \(words(errno))" }
-        guard let entry = getgrnam(group) else { return nil }
-        guard chown(path, uid_t.max, entry.pointee.gr_gid) == 0 else {
+        guard let groupID else { return nil }
+        guard chown(path, uid_t.max, groupID) == 0 else {
             return "chgrp \(group) \(path): \(words(errno))"
         }
         return nil

@@ -39,6 +39,8 @@ final class EndpointCounters: Sendable {
         var agentChecks: [String: Int] = [:]
         /// Requests and lines refused to strangers.
         var strangers = 0
+        /// Requests that showed no token or a wrong one, of callers that may ask.
+        var refusedTokens: [Caller: Int] = [:]
     }
 
     private let counts = Mutex(Counts())
@@ -61,6 +63,10 @@ final class EndpointCounters: Sendable {
 
     func countStranger() {
         counts.withLock { $0.strangers += 1 }
+    }
+
+    func countRefusedToken(of caller: Caller) {
+        counts.withLock { $0.refusedTokens[caller, default: 0] += 1 }
     }
 }
 

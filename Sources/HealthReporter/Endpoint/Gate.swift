@@ -12,7 +12,8 @@ final class Gate: Sendable {
     let registry: ConnectionRegistry
     let counters: EndpointCounters
     private let logger: Logger
-    private let sparing = Mutex(Sparing())
+    private let strangers = Mutex(Sparing(interval: .seconds(3_600)))
+    private let tokens = Mutex(Sparing(interval: .seconds(60)))
 
     /// - Throws: `ReporterError` that names the file that cannot be used.
     init(
@@ -35,8 +36,18 @@ final class Gate: Sendable {
     /// A stranger was refused: counted each time, logged once an hour for each address.
     func refuseStranger(at address: IPAddress?) {
         counters.countStranger()
-        guard sparing.withLock({ $0.isDue(address, at: .now) }) else { return }
+        guard strangers.withLock({ $0.isDue(address, at: .now) }) else { return }
         logger.warning("refused: \(Admission.refusal(of: address))")
+    }
+
+    /// A caller that may ask was refused for its token: counted each time, logged once a minute for each address.
+    ///
+    /// - Parameter words: `no token`, or `wrong token`.
+    func refuseToken(_ words: String, of caller: Caller, at address: IPAddress?) {
+        counters.countRefusedToken(of: caller)
+        guard tokens.withLock({ $0.isDue(address, at: .now) }) else { return }
+        let name = address.map(\.description) ?? "a caller without an address"
+        logger.warning("refused: \(words) from \(name); let it send the one of `token` or `token_file` under [report]")
     }
 }
 
@@ -50,9 +61,20 @@ extension Channel {
 
 extension IPAddress {
     fileprivate init?(of socket: NIOCore.SocketAddress) {
-        guard let text = socket.ipAddress else { return nil }
-        // A link-local address carries its interface, as in `fe80::1%eth0`.
-        guard let address = IPAddress(text.prefix { $0 != "%" }) else { return nil }
-        self = address.unmapped
+        // Not by way of its text: this is done several times for each answer.
+        switch socket {
+        case .v4(let socket):
+            // `sin_addr` (ip(7)).
+            let bits = withUnsafeBytes(of: socket.address) { $0.load(fromByteOffset: 4, as: UInt32.self) }
+            self = .v4(IPv4Address(rawValue: UInt32(bigEndian: bits)))
+        case .v6(let socket):
+            // `sin6_addr` (ipv6(7)), in two halves.
+            let half = { offset in
+                withUnsafeBytes(of: socket.address) { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+            }
+            let address = IPv6Address(high: UInt64(bigEndian: half(8)), low: UInt64(bigEndian: half(16)))
+            self = IPAddress.v6(address).unmapped
+        case .unixDomainSocket: return nil
+        }
     }
 }

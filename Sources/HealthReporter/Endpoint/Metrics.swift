@@ -119,6 +119,11 @@ struct Metrics: Sendable {
                 "rsagent_refused_callers_total", .counter, "Requests of callers that may not ask.",
                 Double(counts.strangers)),
             Family(
+                "rsagent_refused_tokens_total", .counter, "Requests without a token, or with a wrong one, by caller.",
+                Caller.allCases.filter { $0 != .stranger }.map {
+                    Sample(counts.refusedTokens[$0] ?? 0, Label("caller", $0.rawValue))
+                }),
+            Family(
                 "rsagent_open_connections", .gauge, "TCP connections that are open, by who holds them.",
                 Caller.allCases.map { Sample(open[$0] ?? 0, Label("caller", $0.rawValue)) }),
             Family(
@@ -149,7 +154,7 @@ extension ReportStore {
     /// What the store knows of `/metrics`.
     fileprivate var metrics: Metrics {
         Metrics(
-            report: report(), directors: ledger.statuses, silent: directors.silent,
+            report: report(), directors: directorStatuses, silent: directors.silent,
             isReady: readiness.allSatisfy(\.met), started: started)
     }
 }

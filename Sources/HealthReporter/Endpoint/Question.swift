@@ -91,9 +91,7 @@ extension Question {
             guard let text = query["director"] else { return nil }
             let isPrintable = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
             guard !text.isEmpty, text.utf8.count <= Self.longestName, isPrintable else {
-                throw refusal(
-                    "director", String(text.prefix(Self.longestName)),
-                    "a printable name of 1 to \(Self.longestName) bytes")
+                throw refusal("director", text, "a printable name of 1 to \(Self.longestName) bytes")
             }
             return text
         }
@@ -110,7 +108,9 @@ extension Question {
         }
     }
 
+    /// Says what `key` may be. What it was is quoted as far as the longest name goes: a path has no end of its own.
     func refusal(_ key: String, _ text: String, _ wanted: String) -> ReporterError {
-        ReporterError(.badRequest, operation: "answer", cause: "`\(key)=\(text)` is not \(wanted)")
+        let quoted = String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.longestName)))
+        return ReporterError(.badRequest, operation: "answer", cause: "`\(key)=\(quoted)` is not \(wanted)")
     }
 }

@@ -35,7 +35,7 @@ struct Responder: HTTPResponder {
             question.loadMetricsFormat = request.headers[name]
         }
         let response =
-            if let refusal = refusal(of: request, from: context.channel) {
+            if let refusal = await refusal(of: request, from: context.channel) {
                 refusal.response(toHead: question.method == "HEAD")
             } else {
                 try await respond(to: question, request, context)
@@ -45,7 +45,7 @@ struct Responder: HTTPResponder {
     }
 
     /// Why a request is not answered, whatever it asks; nil: it is.
-    private func refusal(of request: Request, from channel: any Channel) -> Answer? {
+    private func refusal(of request: Request, from channel: any Channel) async -> Answer? {
         guard let gate else { return nil }
         let address = channel.remoteIPAddress
         guard gate.caller(of: channel) != .stranger else {
@@ -55,6 +55,9 @@ struct Responder: HTTPResponder {
             return answer
         }
         if let token = gate.token, !token.admits(request.headers[.authorization]) {
+            let words = request.headers[.authorization] == nil ? "no token" : "wrong token"
+            gate.refuseToken(words, of: gate.caller(of: channel), at: address)
+            await endpoint.store.recordRefusal(of: address, words)
             var answer = Answer.refusal(
                 "this agent asks for a token: send `Authorization: Bearer TOKEN` with the one of its configuration",
                 status: 401)
@@ -97,7 +100,7 @@ struct Responder: HTTPResponder {
     /// Waits for a change, no longer than the caller does.
     private func hold(_ caller: any Channel, _ since: UInt64, _ limit: Duration) async throws(ReporterError) {
         let store = endpoint.store
-        let waiting = Task { () -> Result<Void, ReporterError> in
+        let waiting = Task(executorPreference: EventLoopExecutor.shared) { () -> Result<Void, ReporterError> in
             do throws(ReporterError) {
                 return .success(try await store.wait(since: since, upTo: limit))
             } catch {

@@ -36,6 +36,11 @@ struct Server: Service {
                 availableConnectionsDelegate: gate == nil ? MaximumAvailableConnections(Self.mostConnections) : nil),
             onServerRunning: { [logger, whenListening] listener in
                 try? await listener.pipeline.addHandler(AcceptErrors(logger: logger), position: .first)
+                if let registry = gate?.registry {
+                    try? await listener.eventLoop.submit {
+                        try listener.pipeline.syncOperations.addHandler(AcceptPace(registry), position: .first)
+                    }.get()
+                }
                 await whenListening(listener)
             },
             logger: logger)

@@ -36,9 +36,12 @@ struct WatchedFiles: Sendable {
         looked = now
     }
 
+    /// Whether it is time to look again.
+    func isDue(at now: Instant = .now) -> Bool { now - looked >= Self.interval }
+
     /// Whether any file is another one than when this was last said.
     mutating func haveChanged(at now: Instant = .now) -> Bool {
-        guard now - looked >= Self.interval else { return false }
+        guard isDue(at: now) else { return false }
         looked = now
         let next = paths.map(Mark.init)
         guard next != marks else { return false }

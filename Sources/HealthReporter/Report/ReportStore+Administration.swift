@@ -12,28 +12,32 @@ extension ReportStore {
     ///   written. Nothing has changed then.
     func ask(
         for mode: AdminMode, _ request: ControlRequest, at now: Timestamp = .now(), instant: DrainBook.Instant = .now
-    ) throws(ReporterError) -> ControlAnswer {
-        var names = try resolve(request.services)
-        if mode == .drain {
-            let down = names.filter { admin.services[$0]?.mode == .maint }
-            if !request.services.isEmpty || down == names, let name = down.first {
-                throw ReporterError(
-                    .conflict, operation: "drain \(name)",
-                    cause: "it is down by hand (\(admin.services[name]?.words ?? "")), which a drain does not change",
-                    cure: "leave it, for it gets no new connections, or undrain it first")
-            }
-            names.removeAll { down.contains($0) }
-        }
+    ) async throws(ReporterError) -> ControlAnswer {
         if mode != .drain, request.ttlSeconds != nil {
             throw ReporterError(
                 .badRequest, operation: "limit \(mode.rawValue) in time", cause: "only a drain ends by itself",
                 cure: "leave `ttl_seconds` out")
         }
-        let next = admin.asking(
-            for: mode, of: names, reason: request.reason, until: request.ttlSeconds.map { now.adding(seconds: $0) },
-            now: now, generation: nextGeneration)
-        if next != admin { try replaceAdmin(with: next, at: now, instant: instant) }
+        var names = try resolve(request.services)
+        try await changeAdmin(at: now, instant: instant) { generation throws(ReporterError) in
+            if mode == .drain { names = try drainable(names, areAll: request.services.isEmpty) }
+            return admin.asking(
+                for: mode, of: names, reason: request.reason, until: request.ttlSeconds.map { now.adding(seconds: $0) },
+                now: now, generation: generation)
+        }
         return controlAnswer(about: names)
+    }
+
+    /// Those of `names` that a drain can be asked for: not those in maint.
+    private func drainable(_ names: [String], areAll: Bool) throws(ReporterError) -> [String] {
+        let down = names.filter { admin.services[$0]?.mode == .maint }
+        if !areAll || down == names, let name = down.first {
+            throw ReporterError(
+                .conflict, operation: "drain \(name)",
+                cause: "it is down by hand (\(admin.services[name]?.words ?? "")), which a drain does not change",
+                cure: "leave it, for it gets no new connections, or undrain it first")
+        }
+        return names.filter { !down.contains($0) }
     }
 
     /// Gives services back to their checks.
@@ -41,10 +45,9 @@ extension ReportStore {
     /// - Throws: as `ask`.
     func undrain(
         _ request: ControlRequest, at now: Timestamp = .now(), instant: DrainBook.Instant = .now
-    ) throws(ReporterError) -> ControlAnswer {
+    ) async throws(ReporterError) -> ControlAnswer {
         let names = try resolve(request.services)
-        let next = admin.withdrawing(names)
-        if next != admin { try replaceAdmin(with: next, at: now, instant: instant) }
+        try await changeAdmin(at: now, instant: instant) { _ throws(ReporterError) in admin.withdrawing(names) }
         return controlAnswer(about: names)
     }
 
@@ -63,22 +66,29 @@ extension ReportStore {
 
     /// Ends the drains whose time is up. Where that cannot be written, they go on, and the next call tries again. Where the
     /// wall clock was set, the ends that are on record follow it: see `DrainDeadlines`.
-    func endExpiredDrains(at now: Timestamp = .now(), instant: DrainBook.Instant = .now) {
-        if let next = drains.deadlines.corrected(admin, now: now, instant: instant) {
+    func endExpiredDrains(at now: Timestamp = .now(), instant: DrainBook.Instant = .now) async {
+        if drains.deadlines.corrected(admin, now: now, instant: instant) != nil {
             do {
-                try replaceAdmin(with: next, at: now, instant: instant)
+                try await changeAdmin(at: now, instant: instant) { _ throws(ReporterError) in
+                    drains.deadlines.corrected(admin, now: now, instant: instant) ?? admin
+                }
                 logger.notice("the clock was set: the recorded ends of drains follow it")
             } catch {
                 logger.debug("the clock was set, and the recorded ends of drains do not follow it: \(error)")
             }
         }
-        let names = drains.deadlines.expired(at: instant)
+        var names = drains.deadlines.expired(at: instant)
         guard !names.isEmpty else { return }
         do {
-            try replaceAdmin(with: admin.withdrawing(names), at: now, instant: instant)
+            try await changeAdmin(at: now, instant: instant) { _ throws(ReporterError) in
+                names = drains.deadlines.expired(at: instant)
+                return admin.withdrawing(names)
+            }
+            failures.succeeded("end of drain")
+            guard !names.isEmpty else { return }
             logger.notice("the time of the drain is up", metadata: ["services": "\(names.joined(separator: ", "))"])
         } catch {
-            logger.error("the time of the drain is up, and it goes on: \(error)")
+            failures.failed("end of drain", "the time of the drain is up, and it goes on: \(error)", level: .error)
         }
     }
 
@@ -98,7 +108,7 @@ extension ReportStore {
             names?.contains(name) ?? true ? admin.weights[name] : nil
         }
         return ControlAnswer(
-            generation: generation, directors: ledger.statuses, administered: administered, weights: weights)
+            generation: generation, directors: directorStatuses, administered: administered, weights: weights)
     }
 
     /// The service of that name as it is now.

@@ -14,9 +14,16 @@ extension ReportStore {
     /// - Returns: whether the check is settled; see `CheckHistory`.
     @discardableResult
     func record(_ outcome: CheckOutcome, service: Int, check: Int, at now: Timestamp = .now()) -> Bool {
+        let before = checked[service].histories[check]
         checked[service].histories[check].record(outcome, at: now)
-        refresh()
-        return checked[service].histories[check].isSettled
+        let history = checked[service].histories[check]
+        // Nearly every answer is as the one before, but for the time it took.
+        if history.says(before) {
+            measured(history.latency, service: service, check: check)
+        } else {
+            refresh()
+        }
+        return history.isSettled
     }
 
     /// Takes the latest audit of the host into account: problems and warnings by the service's name; a service that is not
@@ -51,11 +58,18 @@ extension ReportStore {
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
+        if let address { refusals.admit(address) }
         guard
             ledger.poll(
                 from: address, name: name, since: since, isHeld: isHeld, current: generation, at: now,
                 instant: instant)
         else { return }
+        reviewAcknowledgements(at: instant)
+    }
+
+    /// Takes into account what a director has just been told, which matters to what was asked for by hand alone.
+    private func reviewAcknowledgements(at instant: DirectorPresence.Instant) {
+        guard !admin.services.isEmpty else { return }
         updateDrains(at: instant)
         refresh()
     }
@@ -66,9 +80,9 @@ extension ReportStore {
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
+        if let address { refusals.admit(address) }
         guard ledger.tell(address, of: services, current: generation, at: now, instant: instant) else { return }
-        updateDrains(at: instant)
-        refresh()
+        reviewAcknowledgements(at: instant)
     }
 
     /// What `/readyz` is made of: each condition in words, and whether it is met.
@@ -85,11 +99,11 @@ extension ReportStore {
     /// Announces that the agent stops: a service that is up asks for no new connections from here on. Nothing of that is
     /// kept on the disk.
     ///
-    /// - Returns: the generation that says so.
+    /// - Returns: the generation that says so, which nobody can have seen before.
     func announceStop() -> UInt64 {
         isStopping = true
         refresh(always: true)
-        return generation
+        return counter.isOwed ? counter.next : generation
     }
 
     /// Whether another question of any director is to be expected soon.

@@ -11,19 +11,19 @@ extension ReportStore {
         /// Figures of commands that no governor has had yet.
         var commandFigures: [Int: LoadReading] = [:]
         /// Which services have their whole weight, on the disk; nil where no service starts slowly.
-        let record: WarmServices.Record?
+        let record: StateFile?
         /// What stands there as far as is known; nil: that is not known.
         var recorded: WarmServices?
-        /// Whether it could not be written when that was last tried.
-        var cannotRecord = false
+        /// Whether it is being written.
+        var isRecording = false
 
         /// Reads what the last run left of services that start slowly.
         init(_ configuration: AgentConfiguration, boot: String, logger: Logger, at now: Instant) {
             let startsSlowly = configuration.services.contains { $0.slowStart > .zero }
-            let record = startsSlowly ? WarmServices.Record(in: configuration.stateDirectory) : nil
+            let record = startsSlowly ? WarmServices.file(in: configuration.stateDirectory) : nil
             var warm: Set<String> = []
             do throws(ReporterError) {
-                warm = try record?.load()?.warm(inBoot: boot, uptime: WarmServices.uptime()) ?? []
+                warm = try record.flatMap(WarmServices.load)?.warm(inBoot: boot, uptime: WarmServices.uptime()) ?? []
             } catch {
                 logger.warning("\(error); services that are up start slowly")
             }
@@ -101,31 +101,32 @@ extension ReportStore {
     /// - Throws: `ReporterError` for a name no service has, or where the state cannot be written. Nothing has changed then.
     func setWeight(
         _ request: WeightRequest, at now: Timestamp = .now(), instant: DrainBook.Instant = .now
-    ) throws(ReporterError) -> ControlAnswer {
+    ) async throws(ReporterError) -> ControlAnswer {
         let service = try service(named: request.service)
-        let next = admin.weighing(service.name, request.weight, now: now)
-        if next != admin { try replaceAdmin(with: next, at: now, instant: instant) }
+        try await changeAdmin(at: now, instant: instant) { _ throws(ReporterError) in
+            admin.weighing(service.name, request.weight, now: now)
+        }
         return controlAnswer(about: [service.name])
     }
 
     /// Puts on record which services have their whole weight, where that has changed; see `WarmServices`. A disk that cannot
-    /// be written to costs a slow start too many.
+    /// be written to costs a slow start too many. Does nothing while an earlier call is still at it.
     ///
     /// - Parameter isEnding: whether the agent ends now: nothing is recorded after that.
     func keepWarmServices(isEnding: Bool = false) async {
-        guard let record = weights.record, isEnding || !isStopping else { return }
+        guard let record = weights.record, isEnding || !isStopping && !weights.isRecording else { return }
         let names = zip(checked, weights.governors).filter(\.1.isWarm).map(\.0.configuration.name)
         let next = WarmServices(
             boot: identity.boot, services: names.sorted(), stopped: isEnding ? WarmServices.uptime() : nil)
         guard next != weights.recorded else { return }
-        weights.recorded = next
-        do {
-            try await record.store(next)
-            weights.cannotRecord = false
+        (weights.recorded, weights.isRecording) = (next, true)
+        defer { weights.isRecording = false }
+        do throws(ReporterError) {
+            try await disk.write(next.content, to: record)
+            failures.succeeded("warm services")
         } catch {
             weights.recorded = nil
-            if !weights.cannotRecord { logger.warning("\(error); after a restart, services that are up start slowly") }
-            weights.cannotRecord = true
+            failures.failed("warm services", "\(error); after a restart, services that are up start slowly")
         }
     }
 }

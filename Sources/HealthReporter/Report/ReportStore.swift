@@ -8,9 +8,6 @@ import NetworkAddress
 /// resumed at once. Everything that decides is in values without side effects (`ServiceHealth`, `CheckHistory`,
 /// `DirectorLedger`, `AdminState`); this joins them.
 actor ReportStore {
-    /// How many may wait for a change at once.
-    static let maximumWaiters = 1_024
-
     struct CheckedService: Sendable {
         let configuration: AgentConfiguration.Service
         let targets: [CheckTarget]
@@ -20,7 +17,11 @@ actor ReportStore {
 
     let identity: HealthReporter.Identity
     let logger: Logger
-    private let adminFile: StateFile
+    let adminFile: StateFile
+    /// Writes the state files.
+    let disk = StateDisk()
+    /// What fails again and again.
+    let failures: FailureLog
     var checked: [CheckedService]
     var setup: [String: [String]]?
     var warnings: [String: [String]] = [:]
@@ -36,13 +37,18 @@ actor ReportStore {
     /// When the agent started.
     let started: Timestamp
 
-    private var counter: GenerationCounter
+    var counter: GenerationCounter
+    /// Whether more generations are being reserved.
+    var isReserving = false
+    /// Those who change what is asked for by hand, one at a time.
+    var changes = Turns()
+    /// What an operator should know of the disk and of callers that are refused, as it was last told.
+    var conditions: [String] = []
+    var refusals = DirectorRefusals()
     private var current: [Report.Service] = []
     /// The report as it was last encoded; nil: it has changed since.
     var encoded: EncodedReport?
-    private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
-    private var waiterNumber: UInt64 = 0
-    private var isClosed = false
+    var waiters = Waiters()
 
     /// Reads what survived the last run from `configuration.stateDirectory`, which is created if its parent exists.
     ///
@@ -57,6 +63,7 @@ actor ReportStore {
     ) throws(ReporterError) {
         self.identity = identity
         self.logger = logger
+        failures = FailureLog(logger)
         started = now
         adminFile = StateFile("admin.json", in: configuration.stateDirectory)
         try adminFile.createDirectory()
@@ -96,54 +103,7 @@ actor ReportStore {
     func report(at now: Timestamp = .now()) -> Report {
         Report(
             agent: identity.agent, host: identity.host, boot: identity.boot, generation: generation, time: now,
-            services: current, warnings: directors.warnings)
-    }
-
-    /// Returns as soon as the generation is not `since` any more, after `limit`, or when the task is cancelled.
-    func wait(since: UInt64, upTo limit: Duration) async throws(ReporterError) {
-        guard since == generation, !isClosed, limit > .zero else { return }
-        guard waiters.count < Self.maximumWaiters else {
-            throw ReporterError(
-                .tooManyWaiters, operation: "wait for a change",
-                cause: "\(Self.maximumWaiters) requests wait already", cure: "ask again later, or without `wait`")
-        }
-        waiterNumber += 1
-        let number = waiterNumber
-        let timer = Task {
-            try? await Task.sleep(for: limit)
-            self.resume(number)
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if Task.isCancelled {
-                    continuation.resume()
-                } else {
-                    waiters[number] = continuation
-                }
-            }
-        } onCancel: {
-            Task { await self.resume(number) }
-        }
-        timer.cancel()
-    }
-
-    /// How many wait for a change.
-    var waiterCount: Int { waiters.count }
-
-    private func resume(_ number: UInt64) {
-        waiters.removeValue(forKey: number)?.resume()
-    }
-
-    private func resumeAll() {
-        let resumed = waiters.values
-        waiters = [:]
-        for waiter in resumed { waiter.resume() }
-    }
-
-    /// From now on nobody waits: the servers are about to stop.
-    func close() {
-        isClosed = true
-        resumeAll()
+            services: current, warnings: agentWarnings)
     }
 
     // MARK: Change
@@ -158,24 +118,22 @@ actor ReportStore {
                 "service \(new.name) is \(new.state.rawValue)",
                 metadata: ["was": "\(old.state.rawValue)", "reason": "\(new.reason)", "weight": "\(new.weight)"])
         }
+        for (old, new) in zip(current, next)
+        where old.state == new.state && new.state != .up && old.reason != new.reason {
+            logger.info("service \(new.name) is still \(new.state.rawValue)", metadata: ["reason": "\(new.reason)"])
+        }
         current = next
         encoded = nil
         guard differs else { return }
         counter.advance()
-        resumeAll()
+        reserveAhead()
+        waiters.resumeAll()
     }
 
-    /// The generation a change made now will have.
-    var nextGeneration: UInt64 { counter.next }
-
-    /// Makes `next` the state asked for by hand: on the disk first, so that what is answered survives.
-    func replaceAdmin(
-        with next: AdminState, at now: Timestamp, instant: DrainBook.Instant
-    ) throws(ReporterError) {
-        try next.store(in: adminFile)
-        admin = next
-        followDrains(at: now, instant: instant)
-        refresh(always: true)
+    /// Takes into account how long the latest answer to a check took, and nothing else: no director need know.
+    func measured(_ latency: Duration?, service: Int, check: Int) {
+        current[service].checks[check].latencyMilliseconds = latency?.roundedMilliseconds
+        encoded = nil
     }
 
     private static func assess(

@@ -23,11 +23,14 @@ struct LoadWatch: Sendable {
                 let figure = CommandFigure(arguments, on: MultiThreadedEventLoopGroup.singleton)
                 tasks.addTask { await figure.run { await store.record(commandFigure: $0, service: index) } }
             }
-            await watchHost(for: services)
+            await watchHost(for: services) {
+                // Not waited for: the disk may hang.
+                tasks.addTask { await store.keepWarmServices() }
+            }
         }
     }
 
-    private func watchHost(for services: [AgentConfiguration.Service]) async {
+    private func watchHost(for services: [AgentConfiguration.Service], keepWarmServices: () -> Void) async {
         let ruled = Set(services.flatMap { $0.load?.rules.map(\.measure) ?? [] })
         let isFollowed = services.contains { $0.load != nil || $0.slowStart > .zero }
         var host = HostLoad(ruled)
@@ -39,7 +42,7 @@ struct LoadWatch: Sendable {
                 let (next, readings) = await Self.sample(host)
                 host = next
                 await store.record(load: readings)
-                await store.keepWarmServices()
+                keepWarmServices()
             }
             wasAsked = isAsked
             try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: Self.interval)

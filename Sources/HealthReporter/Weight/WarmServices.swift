@@ -1,7 +1,4 @@
 import CLinux
-import Glibc
-import NIOPosix
-import Synchronization
 
 /// Which services were up and past their slow start, for the agent's next run: a restart of the agent is none of theirs, and must
 /// not send them through a slow start.
@@ -27,29 +24,17 @@ struct WarmServices: Codable, Sendable, Equatable {
 }
 
 extension WarmServices {
-    /// The file, in the state folder. Written as a whole, by one at a time.
-    final class Record: Sendable {
-        private let file: Mutex<StateFile>
+    /// The file, in the state folder.
+    static func file(in directory: String) -> StateFile { StateFile("warm.json", in: directory) }
 
-        init(in directory: String) {
-            file = Mutex(StateFile("warm.json", in: directory))
-        }
-
-        /// What the last run left; nil where there is nothing.
-        ///
-        /// - Throws: `ReporterError` where it cannot be read. A slow start too many is all that costs.
-        func load() throws(ReporterError) -> WarmServices? {
-            try file.withLock { file throws(ReporterError) in
-                guard let bytes = try file.read() else { return nil }
-                return try JSON.decode(WarmServices.self, from: bytes, operation: "read \(file.path)")
-            }
-        }
-
-        /// Replaces it, without holding up the caller's thread.
-        func store(_ services: WarmServices) async throws {
-            try await NIOThreadPool.singleton.runIfActive { [self] in
-                try file.withLock { try $0.write(JSON.encode(services) + [UInt8(ascii: "\n")]) }
-            }
-        }
+    /// What the last run left; nil where there is nothing.
+    ///
+    /// - Throws: `ReporterError` where it cannot be read. A slow start too many is all that costs.
+    static func load(from file: StateFile) throws(ReporterError) -> WarmServices? {
+        guard let bytes = try file.read() else { return nil }
+        return try JSON.decode(WarmServices.self, from: bytes, operation: "read \(file.path)")
     }
+
+    /// What the file holds.
+    var content: [UInt8] { JSON.encode(self) + [UInt8(ascii: "\n")] }
 }

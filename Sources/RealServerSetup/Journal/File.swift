@@ -15,7 +15,8 @@ enum File {
         }
         defer { close(descriptor) }
         var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        // A sysctl's reader has the kernel clear as much memory as it has room for (`proc_sys_call_handler()`).
+        var buffer = [UInt8](repeating: 0, count: 1 << 11)
         while true {
             let count = Glibc.read(descriptor, &buffer, buffer.count)
             if count < 0, errno == EINTR { continue }

@@ -3,29 +3,32 @@ internal import Glibc
 internal import Netlink
 internal import Synchronization
 
-/// Tells when the host may have changed: at once where the kernel says so by netlink, and at every interval for what it
-/// says nothing of (`arp_ignore` and `arp_announce` are not in RTNLGRP_IPV4_NETCONF).
+/// Tells when the host may have changed: at once where the kernel says so by netlink; what it says nothing of (`arp_ignore` and
+/// `arp_announce` are not in RTNLGRP_IPV4_NETCONF) is looked at once in an interval.
 ///
 /// A thread of its own waits, so that nothing else the agent does delays it. It ends when the value is released or `stop`ped.
 final class HostWatch: Sendable {
     /// What the host was changed by, as far as it can be known: names of processes, `networkd (pid 312)`.
     struct Alarm: Sendable {
-        /// Whether an event was the reason; else the interval was over.
-        var isEvent: Bool
         /// Who asked the kernel for the changes.
-        var changers: Set<String>
+        var changers: Set<String> = []
     }
 
     /// One alarm after another. Those that come while one is being looked into are one.
     let alarms: AsyncStream<Alarm>
     private let events: NetworkEvents
+    private let hasChanged: @Sendable () -> Bool
     private let isStopping = Atomic(false)
     private let continuation: AsyncStream<Alarm>.Continuation
     private let pending = Mutex<Alarm?>(nil)
 
     /// Subscribes in the calling thread's network namespace. Needs no capability; with CAP_NET_ADMIN packet-filter
     /// changes are told as well.
-    init(interval: Duration) throws(SetupError) {
+    ///
+    /// - Parameter hasChanged: whether what no event tells of has changed; asked on the watch's own thread after each interval
+    ///   without an event.
+    init(interval: Duration, hasChanged: @escaping @Sendable () -> Bool) throws(SetupError) {
+        self.hasChanged = hasChanged
         do throws(NetlinkError) {
             events = try NetworkEvents(includesPacketFilter: Capability.hasNetworkAdministration)
         } catch {
@@ -50,7 +53,7 @@ final class HostWatch: Sendable {
     }
 
     /// Sounds an alarm from within: something else than the host has changed.
-    func wake() { sound(Alarm(isEvent: true, changers: [])) }
+    func wake() { sound(Alarm()) }
 
     /// Takes the alarm that stands, with everything that came since the last call. False where there is none.
     func take(_ alarm: inout Alarm) -> Bool {
@@ -64,9 +67,7 @@ final class HostWatch: Sendable {
 
     private func sound(_ alarm: Alarm) {
         let sum = pending.withLock { pending in
-            let sum = Alarm(
-                isEvent: alarm.isEvent || pending?.isEvent == true,
-                changers: alarm.changers.union(pending?.changers ?? []))
+            let sum = Alarm(changers: alarm.changers.union(pending?.changers ?? []))
             pending = sum
             return sum
         }
@@ -76,13 +77,13 @@ final class HostWatch: Sendable {
     fileprivate func wait(milliseconds: Int) {
         while !isStopping.load(ordering: .acquiring) {
             guard events.wait(milliseconds: milliseconds) else {
-                sound(Alarm(isEvent: false, changers: []))
+                if hasChanged() { sound(Alarm()) }
                 continue
             }
             // The name has to be asked at once: who ran `ip` is gone in a moment.
             let events = events.receive()
             guard !events.isEmpty else { continue }
-            sound(Alarm(isEvent: true, changers: Set(events.compactMap(\.processID).compactMap(Self.name))))
+            sound(Alarm(changers: Set(events.compactMap(\.processID).compactMap(Self.name))))
         }
     }
 

@@ -4,7 +4,7 @@ public import NetworkAddress
 public import ServiceLifecycle
 internal import Synchronization
 
-/// Keeps a host fit while the agent runs: looks again at every change the kernel tells of and at every interval, repairs
+/// Keeps a host fit while the agent runs: looks again at every change the kernel tells of or the watch finds, repairs
 /// what has drifted, and says of each service what is wrong with its setup. Puts the host back when it is told to stop.
 ///
 /// In a `ServiceGroup` it stands before the reporter: services stop in reverse order, so the VIPs go last, when nobody is
@@ -18,6 +18,7 @@ public final class SetupKeeper: Service {
     private let publish: @Sendable ([String: [String]]) async -> Void
     private let onRepair: @Sendable ([Plan.Step]) -> Void
     private let directors = Mutex<[IPAddress]?>(nil)
+    private let soundness: Soundness
 
     /// Looks come no closer than this, so that a host which changes all the time leaves the processor to its services.
     private static let gap: Duration = .milliseconds(10)
@@ -40,8 +41,12 @@ public final class SetupKeeper: Service {
         self.onRepair = onRepair
         self.publish = publish
         let directory = try RunDirectory.making(setup.runDirectory)
+        let soundness = Soundness()
+        self.soundness = soundness
         // Before the host is read: what changes after that is not missed.
-        watch = try HostWatch(interval: interval)
+        watch = try HostWatch(interval: interval) { [host = setup.host, request = setup.request] in
+            !soundness.isShown(by: try? host.pulse(for: request))
+        }
         for step in try setup.apply(in: directory) {
             logger.info("\(step.change) (\(step.reason))")
         }
@@ -71,8 +76,7 @@ public final class SetupKeeper: Service {
     private func keep() async -> Record {
         var last: [String: [String]]?
         var state = State(record: record)
-        // The first look is a whole one, whatever the reason.
-        var alarm = HostWatch.Alarm(isEvent: true, changers: [])
+        var alarm = HostWatch.Alarm()
         var alarms = watch.alarms.makeAsyncIterator()
         while !Task.isCancelled {
             let problems = look(alarm, &state)
@@ -96,17 +100,25 @@ public final class SetupKeeper: Service {
         /// The directory's lock is ours, so nobody else writes it.
         var record: Record
         var limit = RepairLimit()
-        /// What the host was like when it was last found sound.
-        var pulse: HostPulse?
+    }
+
+    /// What the host was like when it was last found sound.
+    private final class Soundness: Sendable {
+        private let pulse = Mutex<HostPulse?>(nil)
+
+        /// Nil: it is not sound, or nobody knows, and every interval brings a look.
+        func note(_ pulse: HostPulse?) { self.pulse.withLock { $0 = pulse } }
+
+        /// Whether the host is as it was then; nil: it could not be read.
+        func isShown(by pulse: HostPulse?) -> Bool { pulse != nil && self.pulse.withLock { $0 == pulse } }
     }
 
     /// Repairs what has drifted; returns what is wrong even so.
     private func look(_ alarm: HostWatch.Alarm, _ state: inout State) -> [String: [String]] {
         let now = ContinuousClock.now
         do throws(SetupError) {
+            soundness.note(nil)
             let pulse = try setup.host.pulse(for: setup.request)
-            if !alarm.isEvent, state.pulse == pulse { return problems { _ in [] } }
-            state.pulse = nil
             var limit = state.limit
             let repair = try setup.repair(&state.record, in: directory, preferring: directors.withLock { $0 }) {
                 limit.allows($0, at: now)
@@ -119,7 +131,7 @@ public final class SetupKeeper: Service {
                     "repaired: \(step.change) (\(step.reason))\(changers.isEmpty ? "" : "; changed by \(changers)")")
             }
             if !repair.steps.isEmpty { onRepair(repair.steps) }
-            if repair.plan.isEmpty, repair.steps.isEmpty, !state.record.isBehind { state.pulse = pulse }
+            if repair.plan.isEmpty, repair.steps.isEmpty, !state.record.isBehind { soundness.note(pulse) }
             return problems { repair.plan.problems(for: $0) + (repair.plan.isEmpty ? [] : repair.failures) }
         } catch {
             return problems { _ in [error.description] }

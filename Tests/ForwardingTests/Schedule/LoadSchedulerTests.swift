@@ -1,3 +1,4 @@
+import Fuzzing
 import Testing
 
 @testable import Forwarding
@@ -42,7 +43,7 @@ struct LoadSchedulerTests {
 
     @Test("whatever the loads and weights, the pick is the one that the rule names", arguments: 0..<300)
     func rules(seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         let range = 0..<Int.random(in: 1...7, using: &random)
         let weights = range.map { _ in Int.random(in: 0...6, using: &random) }
         let active = range.map { _ in Int.random(in: 0...5, using: &random) }
@@ -74,7 +75,7 @@ struct LoadSchedulerTests {
         let active = [4, 0, 1, seed % 4]
         // As the kernel draws: 0 and the sum of the weights both count, 0 for the first.
         let row = [0, 0, 0, 0, 2, 3, 3]
-        var random = SplitMix(state: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         var farm = Farm(.twos, weights, active: active, seed: UInt64(seed))
         for _ in 0..<20 {
             let first = row[Int(random.next() % 7)]

@@ -1,3 +1,4 @@
+import Fuzzing
 import NetworkAddress
 import Testing
 
@@ -61,7 +62,7 @@ struct MaglevTests {
     func order() {
         let members = Self.members(20) { 1 + $0 % 4 }
         let table = Self.table(members)
-        var random = SplitMix(state: 3)
+        var random = SplitMix(seed: 3)
         // `==` would have a failure tell all that differs, which takes minutes.
         #expect(Self.table(members.shuffled(using: &random)).elementsEqual(table))
         // Their slots are a matter of one director.

@@ -1,3 +1,4 @@
+import Fuzzing
 import Testing
 
 @testable import Forwarding
@@ -50,7 +51,7 @@ struct RotationTests {
 
     @Test("over a whole round of wrr each server is picked exactly as often as its weight says")
     func shares() {
-        var random = SplitMix(state: 7)
+        var random = SplitMix(seed: 7)
         for _ in 0..<200 {
             let weights = (0..<Int.random(in: 1...8, using: &random)).map { _ in Int.random(in: 0...30, using: &random)
             }
