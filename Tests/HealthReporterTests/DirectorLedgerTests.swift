@@ -3,6 +3,18 @@ import Testing
 
 @testable import HealthReporter
 
+extension DirectorLedger {
+    /// A plain answer in that second, by which the service wants no new connections.
+    mutating func tell(
+        _ address: IPAddress, of services: [String] = ["web"], current: UInt64 = 9, second: Double,
+        by question: PlainQuestion = PlainQuestion("/health/web"), isOut: Bool = true
+    ) {
+        tell(
+            address, of: services, by: question, out: isOut ? Set(services) : [], current: current, at: noon,
+            instant: DrainProofTests.start + .seconds(second))
+    }
+}
+
 @Suite("DirectorLedger")
 struct DirectorLedgerTests {
     let one = address("10.0.0.1")
@@ -35,7 +47,8 @@ struct DirectorLedgerTests {
     func stranger() {
         var ledger = DirectorLedger(directors: [one])
         let isPoll = ledger.poll(from: two, name: "x", since: 9, current: 9, at: noon)
-        let isTold = ledger.tell(nil, of: ["web"], current: 9, at: noon)
+        let isTold = ledger.tell(
+            nil, of: ["web"], by: PlainQuestion("/health/web"), out: [], current: 9, at: noon)
         #expect(!isPoll && !isTold)
         #expect(ledger.uninformed(of: "web", generation: 1) == [one])
         #expect(ledger.statuses.count == 1)
@@ -54,7 +67,7 @@ struct DirectorLedgerTests {
         var ledger = DirectorLedger(directors: [one])
         for count in 1...4 {
             #expect(ledger.uninformed(of: "web", generation: 9) == [one], "after \(count - 1) answers")
-            ledger.tell(one, of: ["web"], current: 9, at: noon)
+            ledger.tell(one, second: Double(count))
         }
         #expect(ledger.uninformed(of: "web", generation: 9) == [])
         #expect(ledger.uninformed(of: "web", generation: 10) == [one])
@@ -65,24 +78,25 @@ struct DirectorLedgerTests {
     @Test("answers given before a change do not count for it")
     func toldBefore() {
         var ledger = DirectorLedger(directors: [one])
-        for generation in [8, 8, 8, 9, 9, 9] as [UInt64] {
-            ledger.tell(one, of: ["web"], current: generation, at: noon)
+        for (second, generation) in ([8, 8, 8, 9, 9, 9] as [UInt64]).enumerated() {
+            ledger.tell(one, current: generation, second: Double(second))
         }
         #expect(ledger.uninformed(of: "web", generation: 9) == [one])
         #expect(ledger.uninformed(of: "web", generation: 8) == [])
-        ledger.tell(one, of: ["web"], current: 10, at: noon)
+        ledger.tell(one, current: 10, second: 6)
         #expect(ledger.uninformed(of: "web", generation: 9) == [])
     }
 
     @Test("a director that asks seldom has noticed when it asks again ten seconds later")
     func toldSeldom() {
         var ledger = DirectorLedger(directors: [one])
-        let start = DirectorLedger.Instant.now
-        ledger.tell(one, of: ["web"], current: 9, at: noon, instant: start)
+        ledger.tell(one, second: 0)
         // That the wall clock jumps meanwhile proves nothing.
-        ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: 86_400), instant: start + .seconds(9))
+        ledger.tell(
+            one, of: ["web"], by: PlainQuestion("/health/web"), out: ["web"], current: 9,
+            at: noon.adding(seconds: 86_400), instant: DrainProofTests.start + .seconds(9))
         #expect(ledger.uninformed(of: "web", generation: 9) == [one])
-        ledger.tell(one, of: ["web"], current: 9, at: noon, instant: start + .seconds(10))
+        ledger.tell(one, second: 10)
         #expect(ledger.uninformed(of: "web", generation: 9) == [])
     }
 
@@ -93,7 +107,7 @@ struct DirectorLedgerTests {
         var ledger = DirectorLedger(directors: [one])
         for second in 0..<100 as Range<Int64> {
             ledger.poll(from: one, name: "lb1", since: nil, current: 9, at: noon.adding(seconds: second))
-            ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: second))
+            ledger.tell(one, second: Double(second))
         }
         #expect(ledger.uninformed(of: "web", generation: 9) == [one])
         #expect(ledger.statuses.first?.acknowledgedGeneration == nil)
@@ -108,11 +122,56 @@ struct DirectorLedgerTests {
         var ledger = DirectorLedger(directors: [one])
         ledger.poll(from: one, name: nil, since: 5, current: 9, at: noon)
         for second in 0..<100 as Range<Int64> {
-            ledger.tell(one, of: ["web"], current: 9, at: noon.adding(seconds: second))
+            ledger.tell(one, second: Double(second))
             ledger.poll(from: one, name: nil, since: nil, current: 9, at: noon.adding(seconds: second))
         }
         #expect(ledger.uninformed(of: "web", generation: 9) == [one])
         ledger.poll(from: one, name: nil, since: 9, current: 9, at: noon)
         #expect(ledger.uninformed(of: "web", generation: 9) == [])
+    }
+
+    // MARK: Duties
+
+    /// A ledger whose first director has asked about `web` once a second for that long, and the second about `dns`.
+    private func acquainted(for seconds: Int, others: Bool = true) -> DirectorLedger {
+        var ledger = DirectorLedger(directors: [one, two])
+        for second in 0...seconds {
+            ledger.tell(one, second: Double(second))
+            if others {
+                ledger.tell(two, of: ["dns"], second: Double(second), by: PlainQuestion("/health/dns"))
+            }
+        }
+        return ledger
+    }
+
+    @Test("a director that has asked for five minutes, and never about what another asks about, has no part in it")
+    func unconcerned() {
+        #expect(acquainted(for: 299).uninformed(of: "dns", generation: 9) == [one])
+        var ledger = acquainted(for: 300)
+        #expect(ledger.unconcerned(with: "dns") == [one])
+        #expect(ledger.uninformed(of: "dns", generation: 9) == [])
+        #expect(ledger.uninformed(of: "dns", generation: 10) == [two], "that one has")
+        ledger.tell(one, of: ["dns"], second: 301, by: PlainQuestion("/health/dns"))
+        #expect(ledger.uninformed(of: "dns", generation: 9) == [one], "it has asked once, and nobody knows why")
+    }
+
+    @Test("where no director asks about a service, every one is waited for; and so is one that is silent")
+    func concerned() {
+        #expect(acquainted(for: 300, others: false).uninformed(of: "dns", generation: 9) == [one, two])
+        var ledger = acquainted(for: 300)
+        ledger.silent = [one]
+        #expect(ledger.uninformed(of: "dns", generation: 9) == [one])
+    }
+
+    @Test("time in which a director did not ask does not count towards the five minutes")
+    func absence() {
+        var ledger = acquainted(for: 200)
+        for second in 300...599 {
+            ledger.tell(one, second: Double(second))
+            ledger.tell(two, of: ["dns"], second: Double(second), by: PlainQuestion("/health/dns"))
+        }
+        #expect(ledger.uninformed(of: "dns", generation: 9) == [one])
+        ledger.tell(one, second: 600)
+        #expect(ledger.uninformed(of: "dns", generation: 9) == [])
     }
 }

@@ -135,7 +135,7 @@ struct DirectorPresenceTests {
             if !(11..<40).contains(second) {
                 await store.recordPoll(from: one, name: nil, since: nil, at: noon, instant: now)
             }
-            await store.recordTold(two, of: ["web"], at: noon, instant: now)
+            await store.recordTold(two, of: ["web"], by: PlainQuestion("/health/web"), at: noon, instant: now)
             await store.reviewDirectors(at: now)
         }
         #expect(orders.value == [[two, one], [one, two]])

@@ -26,7 +26,7 @@ struct DrainProofTests {
         var ledger = drained()
         for second in 0..<6 {
             #expect(!isSettled(ledger, at: .seconds(second)), "after \(second) answers")
-            ledger.tell(Self.one, of: ["web"], current: 9, at: noon, instant: Self.start + .seconds(second))
+            ledger.tell(Self.one, second: Double(second))
         }
         #expect(isSettled(ledger, at: .seconds(5)))
     }
@@ -34,16 +34,16 @@ struct DrainProofTests {
     @Test("questions about another service are none about this one")
     func otherService() {
         var ledger = drained()
-        for _ in 0..<4 { ledger.tell(Self.one, of: ["web"], current: 9, at: noon, instant: Self.start) }
-        for _ in 0..<9 { ledger.tell(Self.one, of: ["dns"], current: 9, at: noon, instant: Self.start) }
-        #expect(!isSettled(ledger, at: .seconds(1)))
+        for second in 0..<4 { ledger.tell(Self.one, second: Double(second)) }
+        for second in 4..<9 { ledger.tell(Self.one, of: ["dns"], second: Double(second)) }
+        #expect(!isSettled(ledger, at: .seconds(9)))
     }
 
     @Test("one that asks seldom is waited for no longer than ten seconds more, also when it asks no more")
     func seldom() {
         var ledger = drained()
-        ledger.tell(Self.one, of: ["web"], current: 9, at: noon, instant: Self.start)
-        ledger.tell(Self.one, of: ["web"], current: 9, at: noon, instant: Self.start + .seconds(60))
+        ledger.tell(Self.one, second: 0)
+        ledger.tell(Self.one, second: 60)
         #expect(!isSettled(ledger, at: .seconds(69)))
         #expect(isSettled(ledger, at: .seconds(70)))
     }
@@ -99,13 +99,13 @@ struct DrainProofTests {
     @Test("another drain of the same service is waited for anew")
     func anew() {
         var ledger = drained()
-        for _ in 0..<6 { ledger.tell(Self.one, of: ["web"], current: 9, at: noon, instant: Self.start) }
-        #expect(isSettled(ledger, at: .zero))
+        for second in 0..<6 { ledger.tell(Self.one, second: Double(second)) }
+        #expect(isSettled(ledger, at: .seconds(5)))
         ledger.follow([:])
         ledger.follow(["web": 12])
-        for _ in 0..<4 { ledger.tell(Self.one, of: ["web"], current: 12, at: noon, instant: Self.start) }
+        for second in 6..<10 { ledger.tell(Self.one, current: 12, second: Double(second)) }
         #expect(ledger.uninformed(of: "web", generation: 12).isEmpty)
-        #expect(ledger.unsettled(of: "web", at: Self.start) == [Self.one])
+        #expect(ledger.unsettled(of: "web", at: Self.start + .seconds(9)) == [Self.one])
     }
 
     private func settledStore(_ services: [AgentConfiguration.Service]) async throws -> ReportStore {

@@ -57,7 +57,9 @@ struct EndpointTests {
 
     @Test("plain answers to a director acknowledge what it was told, once it has asked often enough")
     func told() async throws {
-        let endpoint = try await makeEndpoint(directors: ["10.0.0.1"])
+        var endpoint = try await makeEndpoint(directors: ["10.0.0.1"])
+        let second = Box(0)
+        endpoint.clock = { DrainProofTests.start + .seconds(second.value) }
         let director = Question.Caller.network(address("10.0.0.1"))
         for path in ["/health", "/health/web", "/weight/web", "/v1/services/web", "/v1/report"] {
             _ = try await endpoint.store.ask(for: .drain, ControlRequest(services: ["web"]))
@@ -67,10 +69,13 @@ struct EndpointTests {
             _ = try await ask(endpoint, path, from: .network(address("10.0.0.2")))
             _ = try await ask(endpoint, path, from: .control)
             _ = try await ask(endpoint, "/health/dns", from: director)
-            for _ in 0..<DirectorLedger.plainAnswers {
+            for _ in 0..<AskerNotice.plainAnswers {
                 #expect(await waitingFor() == [address("10.0.0.1")])
+                second.change { $0 += 1 }
                 _ = try await ask(endpoint, path, from: director)
             }
+            // The next path is another asker's: this one has gone.
+            second.change { $0 += 60 }
             #expect(await waitingFor() == [])
             _ = try await endpoint.store.undrain(ControlRequest())
         }

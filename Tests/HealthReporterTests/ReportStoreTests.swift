@@ -200,16 +200,19 @@ struct ReportStoreTests {
         await store.record(connections: 0, of: "web")
         #expect(await store.services[0].state == .draining)
         #expect(await store.services[0].reason == "drain: kernel; not yet acknowledged by 10.0.0.2")
-        for _ in 0..<DirectorLedger.plainAnswers {
+        let question = PlainQuestion("/health/web")
+        for second in 0..<AskerNotice.plainAnswers {
             #expect(await store.services[0].state == .draining)
-            await store.recordTold(address("10.0.0.2"), of: ["web"], instant: start)
+            await store.recordTold(
+                address("10.0.0.2"), of: ["web"], by: question, instant: start + .seconds(second))
         }
         #expect(await store.services[0].state == .draining, "what they sent before may still be on its way")
         #expect(
             await store.controlAnswer().administered[0].settling == [address("10.0.0.1"), address("10.0.0.2")])
-        for _ in 0..<DirectorLedger.pollsMore {
-            await store.recordTold(address("10.0.0.2"), of: ["web"], instant: start)
-            await store.recordPoll(from: address("10.0.0.1"), name: "lb1", since: generation, instant: start)
+        for second in 4..<4 + DirectorLedger.pollsMore {
+            let instant = start + .seconds(second)
+            await store.recordTold(address("10.0.0.2"), of: ["web"], by: question, instant: instant)
+            await store.recordPoll(from: address("10.0.0.1"), name: "lb1", since: generation, instant: instant)
         }
         #expect(await store.services[0].state == .drained)
         await store.record(connections: 1, of: "web")
@@ -302,5 +305,21 @@ struct ReportStoreTests {
         await store.recordPoll(from: address("10.0.0.1"), name: nil, since: generation, at: noon, instant: start)
         #expect(await store.directorsToAwait(generation: generation, at: start) == [])
         #expect(try folder.file("admin.json").read() == nil)
+    }
+
+    @Test("a stop waits for a director only as far as the services go that it asks about")
+    func stoppingForSome() async throws {
+        let (one, question) = (address("10.0.0.1"), PlainQuestion("/health/web"))
+        let store = try makeStore(
+            in: folder, directors: ["10.0.0.1"], services: [makeService("web"), makeService("dns", port: 53)])
+        let start = DrainBook.Instant.now
+        let generation = await store.announceStop()
+        for second in 0..<AskerNotice.plainAnswers {
+            await store.recordTold(one, of: ["web"], by: question, instant: start + .seconds(second))
+            let isLast = second == AskerNotice.plainAnswers - 1
+            #expect(
+                await store.directorsToAwait(generation: generation, at: start + .seconds(second))
+                    == (isLast ? [] : [one]))
+        }
     }
 }

@@ -62,6 +62,20 @@ struct StatusTableTests {
         #expect(!text.contains("\r"))
     }
 
+    @Test("a drain is told with who is waited for, who is not, and what directors say")
+    func drain() {
+        let entry = AdministeredService(
+            name: "web", mode: .drain, reason: "", since: noon, until: nil, generation: 42, acknowledgedBy: [],
+            waitingFor: [address("10.0.0.1")], unconcerned: [address("10.0.0.2")],
+            testimony: ["10.0.0.1: HAProxy lb1 has web/rs1 UP"])
+        let control = ControlAnswer(generation: 42, directors: [], administered: [entry])
+        let text = StatusTable(report: ReportTests.report, control: control, isColoured: false).text
+        #expect(
+            text.contains(
+                "since 2026-11-22T12:00:00Z, not yet acknowledged by 10.0.0.1, not waiting for 10.0.0.2: never asks about "
+                    + "it; 10.0.0.1: HAProxy lb1 has web/rs1 UP\n"))
+    }
+
     @Test("warnings are told beside a setup that is sound, and beside problems")
     func warnings() {
         let warning = "another host, 02:00:00:00:00:09, answers for VIP 192.0.2.10"

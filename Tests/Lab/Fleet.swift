@@ -118,6 +118,17 @@ public final class Fleet: @unchecked Sendable {
         return try await host.run([Product.director] + words + ["--config", "\(host.directory)/rsdirector.toml"])
     }
 
+    /// Asks a backend's agent from the director, as a health check does that never says what it acts on, until the agent takes
+    /// the director to have noticed that the service `web` is drained, and to have nothing on its way any more.
+    public func askUntilNoticed(_ host: LabHost) async throws {
+        try await Deadline.wait(until: "\(host.name) to take the director to have noticed", every: .milliseconds(200)) {
+            try await self.lab.director.require("curl -s http://\(host.address):9380/weight/web")
+            let status = try await self.agent(host, "status").output
+            return status.contains("by hand") && !status.contains("not yet acknowledged")
+                && !status.contains("still be on its way")
+        }
+    }
+
     /// The words of a backend's line in `rsdirector status`: address, forward, weight, counts, state, reason.
     public func directorSays(of host: LabHost) async throws -> [String] {
         let lines = try await director("status").output.split(separator: "\n")

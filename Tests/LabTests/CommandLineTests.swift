@@ -260,8 +260,7 @@ extension TheLab {
                     try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
                 }
                 _ = try await fleet.agent(host, "drain", "web")
-                // Four answers are taken for notice, and two polls more for what was on its way.
-                for _ in 0..<6 { try await lab.director.require("curl -s http://\(host.address):9380/weight/web") }
+                try await fleet.askUntilNoticed(host)
                 let open = try await fleet.agent(host, "drain", "web", "--wait", "--timeout", "2s")
                 #expect(open.status == 3 && open.output.contains("1 connection is open"), "\(open.text)")
                 // By force it is ended, at once, and the drain is proven as any other.
@@ -283,7 +282,7 @@ extension TheLab {
                 try await fleet.startWebServer(on: host)
                 try await fleet.startAgent(on: host)
                 _ = try await fleet.agent(host, "drain", "web")
-                for _ in 0..<6 { try await lab.director.require("curl -s http://\(host.address):9380/weight/web") }
+                try await fleet.askUntilNoticed(host)
                 try await Deadline.wait(until: "the drain to be proven") {
                     try await fleet.agent(host, "status").output.contains("drained")
                 }

@@ -29,11 +29,15 @@ extension TheLab {
                 try await haproxy.wait(for: "NOLB", code: "404")
                 #expect(try await request(lab) == nil)
                 #expect(download.exitStatus == nil, "it was over before the drain was seen, and so proves nothing")
+                // SRV_ST_STOPPING (management.txt, show servers state): up, and soft-stopping.
+                #expect(try await haproxy.state()["srv_op_state"] == "3")
                 #expect(try await download.ended(limit: .seconds(60)) == 0)
                 #expect(try download.output == "\(WebServer.bigSize)")
-                // HAProxy stands in `directors`: that it asked is all the acknowledgement there can be.
+                // HAProxy stands in `directors`, and its next check says that it acts.
                 let waited = try await fleet.agent(server, "drain web --wait --timeout 20s")
                 #expect(waited.status == 0, "\(waited.text)")
+                let status = try await fleet.agent(server, "status").output
+                #expect(status.contains("\(lab.director.address): HAProxy lb1 has web/rs1 NOLB"), "\(status)")
 
                 #expect(try await fleet.agent(server, "undrain web").status == 0)
                 try await haproxy.wait(for: "UP", code: "200")
@@ -42,6 +46,43 @@ extension TheLab {
                 fleet.webServers[server.name]?.kill()
                 try await haproxy.wait(for: "DOWN", code: "503")
                 try await haproxy.process.stop()
+            }
+        }
+
+        @Test("one that says it sends on has not noticed, however often it is told; when it fails the server, it has")
+        func sendsOn() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let server = lab.backends[0]
+                try await fleet.startWebServer(on: server)
+                try await fleet.startAgent(on: server)
+                // Without disable-on-404 it takes many failures here until it acts.
+                let stubborn = try await HAProxy(on: lab.director, mode: "http") {
+                    $0.replacing("    http-check disable-on-404\n", with: "")
+                        .replacing("inter 1s", with: "inter 200ms fall 1000")
+                }
+                try await stubborn.wait(for: "UP", code: "200")
+                let unheard = try await fleet.agent(server, "drain web --wait --timeout 6s")
+                #expect(unheard.status == 4, "\(unheard.text)")
+                // "UP 970/1000" in the statistics, too; and it is so: the client's requests go there.
+                #expect(try await stubborn.state()["srv_op_state"] == "2")
+                #expect(try await request(lab) == server.name)
+                var status = try await fleet.agent(server, "status").output
+                #expect(status.contains("not yet acknowledged by \(lab.director.address)"), "\(status)")
+                #expect(status.contains("HAProxy lb1 has web/rs1 UP"), "\(status)")
+                try await stubborn.process.stop()
+
+                let quick = try await HAProxy(on: lab.director, mode: "http") {
+                    $0.replacing("    http-check disable-on-404\n", with: "").replacing("inter 1s", with: "inter 200ms")
+                }
+                try await quick.wait(for: "DOWN", code: "404")
+                let waited = try await fleet.agent(server, "drain web --wait --timeout 20s")
+                #expect(waited.status == 0, "\(waited.text)")
+                status = try await fleet.agent(server, "status").output
+                #expect(status.contains("HAProxy lb1 has web/rs1 DOWN"), "\(status)")
+                #expect(try await quick.state()["srv_op_state"] == "0")
+                try await quick.process.stop()
             }
         }
 
@@ -57,7 +98,9 @@ extension TheLab {
                 let configuration = fleet.agentConfiguration(
                     for: server, more: "agent_check = \"\(server.address):9381\"")
                 try await fleet.startAgent(on: server, configuration)
-                let haproxy = try await HAProxy(on: lab.director, mode: "http", backend: 1)
+                let haproxy = try await HAProxy(on: lab.director, mode: "http", backend: 1) {
+                    $0 + "    http-check send-state\n"
+                }
                 func expect(_ status: String, weight: String, administered: Int) async throws {
                     try await haproxy.wait(for: status, weight: weight)
                     let state = try await haproxy.state()
@@ -77,6 +120,9 @@ extension TheLab {
 
                 try await run("drain web --wait --timeout 60s")
                 try await expect("DRAIN", weight: "100", administered: 8)
+                // That it drains does not show in what it sends, which then proves nothing either way.
+                let told = try await fleet.agent(server, "status").output
+                #expect(told.contains("HAProxy lb1 has web/rs1 UP"), "\(told)")
                 #expect(try await request(lab) == nil)
                 // kill -9, so that it has no time to say goodbye: what is drained stays so.
                 fleet.agents[server.name]?.signal(9)
@@ -122,8 +168,12 @@ private struct HAProxy {
     private static let statistics = 8404
     private static let commands = 8405
 
-    /// - Parameter number: which of the README's backends.
-    init(on host: LabHost, mode: String, backend number: Int = 0) async throws {
+    /// - Parameters:
+    ///   - number: which of the README's backends.
+    ///   - change: makes of its lines what is to be instead.
+    init(
+        on host: LabHost, mode: String, backend number: Int = 0, change: (String) -> String = { $0 }
+    ) async throws {
         self.host = host
         let backends = try Readme().blocks.filter { $0.lines.first == "backend web" }
         let backend = try #require(backends.count > number ? backends[number] : nil)
@@ -131,6 +181,7 @@ private struct HAProxy {
             """
             global
                 log stdout format raw local0
+                node lb1
                 stats socket ipv4@127.0.0.1:\(Self.commands)
             defaults
                 mode \(mode)
@@ -147,7 +198,7 @@ private struct HAProxy {
                 stats enable
                 stats uri /
 
-            \(backend.text)
+            \(change(backend.text))
             """, to: "haproxy.cfg")
         process = try await host.start(["haproxy", "-db", "-f", file], log: "rs-haproxy")
     }

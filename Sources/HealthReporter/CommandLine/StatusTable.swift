@@ -60,11 +60,14 @@ public struct StatusTable: Sendable {
         let drains = control.administered.filter { $0.name == service.name }.map { entry in
             let end = entry.until.map { ", until \($0)" } ?? ""
             let directors = entry.waitingFor.map(\.description).joined(separator: ", ")
+            let unconcerned = entry.unconcerned.map(\.description).joined(separator: ", ")
             return [
                 "  \(entry.mode.rawValue)", "by hand", "",
                 "since \(entry.since)\(end)" + (directors.isEmpty ? "" : ", not yet acknowledged by \(directors)")
                     + (entry.settling.isEmpty ? "" : ", what directors sent before may still be on its way")
-                    + (entry.secondsLeft.map { ", what is under way is left in peace for \($0) s" } ?? ""),
+                    + (entry.secondsLeft.map { ", what is under way is left in peace for \($0) s" } ?? "")
+                    + (unconcerned.isEmpty ? "" : ", not waiting for \(unconcerned): never asks about it")
+                    + entry.testimony.map { "; \($0)" }.joined(),
             ]
         }
         let weights = control.weights.filter { $0.name == service.name }.map { entry in

@@ -57,7 +57,7 @@ struct AgentCheckServer: Service {
     /// The line for a caller at `address`, which counts as a poll of it.
     fileprivate func line(for address: IPAddress?) async -> String {
         gate.counters.countAgentCheck(of: service)
-        await store.recordTold(address, of: [service])
+        await store.recordTold(address, of: [service], by: PlainQuestion("agent-check"))
         guard let current = try? await store.service(named: service) else { return "" }
         return AgentCheckLine.line(for: current)
     }

@@ -84,6 +84,10 @@ public struct AdministeredService: Codable, Sendable, Equatable {
     public var acknowledgedBy: [IPAddress]
     /// The configured directors that have not.
     public var waitingFor: [IPAddress]
+    /// The configured directors that never ask about it, though they ask about others: they are not waited for.
+    public var unconcerned: [IPAddress]
+    /// What directors say themselves, in words: `10.0.0.1: HAProxy lb1 has web/rs1 NOLB`.
+    public var testimony: [String]
     /// Those that have, and are given time for what they sent before: two polls more, or what stands for them.
     public var settling: [IPAddress]
     /// Who still sends new connections though all directors have been told, in words.
@@ -96,8 +100,8 @@ public struct AdministeredService: Codable, Sendable, Equatable {
     /// Creates a service taken out by hand.
     public init(
         name: String, mode: AdminMode, reason: String, since: Timestamp, until: Timestamp?, generation: UInt64,
-        acknowledgedBy: [IPAddress], waitingFor: [IPAddress], settling: [IPAddress] = [], alarms: [String] = [],
-        secondsLeft: Int? = nil
+        acknowledgedBy: [IPAddress], waitingFor: [IPAddress], unconcerned: [IPAddress] = [],
+        testimony: [String] = [], settling: [IPAddress] = [], alarms: [String] = [], secondsLeft: Int? = nil
     ) {
         self.name = name
         self.mode = mode
@@ -107,13 +111,15 @@ public struct AdministeredService: Codable, Sendable, Equatable {
         self.generation = generation
         self.acknowledgedBy = acknowledgedBy
         self.waitingFor = waitingFor
+        self.unconcerned = unconcerned
+        self.testimony = testimony
         self.settling = settling
         self.alarms = alarms
         self.secondsLeft = secondsLeft
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, mode, reason, since, until, generation, settling, alarms
+        case name, mode, reason, since, until, generation, unconcerned, testimony, settling, alarms
         case acknowledgedBy = "acknowledged_by"
         case waitingFor = "waiting_for"
         case secondsLeft = "seconds_left"

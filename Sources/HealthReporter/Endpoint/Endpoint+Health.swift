@@ -5,7 +5,7 @@ extension Endpoint {
         let orca = try question.orcaFormat
         if let name { _ = try await store.service(named: name) }
         let names = if let name { [name] } else { await store.services.map(\.name) }
-        await store.recordTold(question.caller.address, of: names)
+        await recordTold(names, question, isRefused: drainStatus != 200)
         let services = await store.services.filter { names.contains($0.name) }
         let state = services.map(\.state).max { $0.severity < $1.severity } ?? .down
         let isDegraded = state == .up && services.contains(where: \.isDegraded)

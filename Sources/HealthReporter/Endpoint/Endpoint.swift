@@ -7,6 +7,8 @@ struct Endpoint: Sendable {
     let connections: ConnectionCounter
     /// What the servers have done, for `/metrics`; nil where there is none over TCP.
     var gate: Gate?
+    /// The steady clock.
+    var clock: @Sendable () -> ContinuousClock.Instant = { .now }
 
     /// The paths there are, for who asks for another.
     static let paths =
@@ -48,7 +50,8 @@ struct Endpoint: Sendable {
     ) async throws(ReporterError) -> Answer {
         let (since, wait, name) = (try question.since, try question.wait, try question.director)
         await store.recordPoll(
-            from: question.caller.address, name: name, since: since, isHeld: since != nil && wait > .zero)
+            from: question.caller.address, name: name, since: since, isHeld: since != nil && wait > .zero,
+            instant: clock())
         if let since {
             await store.recordHold(of: question.caller.address)
             do throws(ReporterError) {
@@ -60,7 +63,7 @@ struct Endpoint: Sendable {
             await store.recordEndOfHold(of: question.caller.address)
         } else {
             // Without `since` this is a plain answer like any other.
-            await store.recordTold(question.caller.address, of: store.services.map(\.name))
+            await recordTold(await store.services.map(\.name), question)
         }
         return Answer(status: 200, contentType: "application/json", body: await store.reportBody())
     }
@@ -70,14 +73,22 @@ struct Endpoint: Sendable {
         if question.caller == .control {
             await store.record(connections: await connections.connections(of: name), of: name)
         }
-        await store.recordTold(question.caller.address, of: [name])
+        await recordTold([name], question)
         return .json(try await store.service(named: name))
     }
 
     private func weight(of name: String, _ question: Question) async throws(ReporterError) -> Answer {
         _ = try await store.service(named: name)
-        await store.recordTold(question.caller.address, of: [name])
+        await recordTold([name], question)
         return .text("\(try await store.service(named: name).weight)\n")
+    }
+
+    /// Whoever asks is about to be told of these services.
+    ///
+    /// - Parameter isRefused: whether with a status other than 200 where they are drained.
+    func recordTold(_ names: [String], _ question: Question, isRefused: Bool = false) async {
+        await store.recordTold(
+            question.caller.address, of: names, by: question.plain(isRefused: isRefused), instant: clock())
     }
 
     private func readiness(verbose: Bool) async -> Answer {

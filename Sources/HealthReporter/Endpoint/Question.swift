@@ -22,11 +22,18 @@ struct Question: Sendable {
     /// What stands after the question mark; the first one counts where a key comes twice.
     var query: [String: String]
     var caller: Caller
+    /// Path and query as they came.
+    let target: String
     /// The header `endpoint-load-metrics-format`; nil where there is none.
     var loadMetricsFormat: String?
+    /// The header `User-Agent`; nil where there is none.
+    var userAgent: String?
+    /// The header `X-Haproxy-Server-State`; nil where there is none.
+    var haproxyServerState: String?
 
     init(method: String, path: String, query: String?, caller: Caller) {
         self.method = method
+        target = query.map { "\(path)?\($0)" } ?? path
         self.path = path.split(separator: "/")
         self.query = [:]
         for pair in (query ?? "").split(separator: "&") {
@@ -106,6 +113,13 @@ extension Question {
             }
             return status
         }
+    }
+
+    /// What it tells of a drain; see `DirectorLedger`.
+    ///
+    /// - Parameter isRefused: whether a drained service is answered with a status other than 200.
+    func plain(isRefused: Bool = false) -> PlainQuestion {
+        PlainQuestion(target, userAgent: userAgent ?? "", state: haproxyServerState, isRefused: isRefused)
     }
 
     /// Says what `key` may be. What it was is quoted as far as the longest name goes: a path has no end of its own.

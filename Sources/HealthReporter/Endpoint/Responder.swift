@@ -34,6 +34,10 @@ struct Responder: HTTPResponder {
         if let name = HTTPFields.Element.Name("endpoint-load-metrics-format") {
             question.loadMetricsFormat = request.headers[name]
         }
+        if let name = HTTPFields.Element.Name(HAProxyServerState.header) {
+            question.haproxyServerState = request.headers[name]
+        }
+        question.userAgent = request.headers[.userAgent]
         let response =
             if let refusal = await refusal(of: request, from: context.channel) {
                 refusal.response(toHead: question.method == "HEAD")

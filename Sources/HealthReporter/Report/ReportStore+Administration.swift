@@ -98,10 +98,13 @@ extension ReportStore {
             let name = service.name
             guard names?.contains(name) ?? true, let entry = admin.services[name] else { return nil }
             let waitingFor = ledger.uninformed(of: name, generation: entry.generation)
+            let unconcerned = ledger.unconcerned(with: name)
             return AdministeredService(
                 name: name, mode: entry.mode, reason: entry.reason, since: entry.since, until: entry.until,
-                generation: entry.generation, acknowledgedBy: ledger.addresses.filter { !waitingFor.contains($0) },
-                waitingFor: waitingFor, settling: drains.settling[name] ?? [], alarms: drains.alarms[name] ?? [],
+                generation: entry.generation,
+                acknowledgedBy: ledger.addresses.filter { !waitingFor.contains($0) && !unconcerned.contains($0) },
+                waitingFor: waitingFor, unconcerned: unconcerned, testimony: ledger.testimony(on: name),
+                settling: drains.settling[name] ?? [], alarms: drains.alarms[name] ?? [],
                 secondsLeft: entry.mode == .drain ? timeLeft(of: service)?.wholeSeconds : nil)
         }
         let weights = checked.map(\.configuration.name).compactMap { name in

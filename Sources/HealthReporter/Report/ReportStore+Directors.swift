@@ -43,6 +43,7 @@ extension ReportStore {
         }
         let known = directors.warnings
         directors.silent = silent
+        ledger.silent = silent
         for warning in directors.warnings where !known.contains(warning) { logger.notice("\(warning)") }
         // An operator should see it.
         refresh(always: true)

@@ -76,12 +76,16 @@ extension ReportStore {
 
     /// Takes a plain answer about these services into account; see `DirectorLedger`.
     func recordTold(
-        _ address: IPAddress?, of services: [String], at now: Timestamp = .now(),
+        _ address: IPAddress?, of names: [String], by question: PlainQuestion, at now: Timestamp = .now(),
         instant: DirectorPresence.Instant = .now
     ) {
         directors.presence.hear(address, at: instant)
         if let address { refusals.admit(address) }
-        guard ledger.tell(address, of: services, current: generation, at: now, instant: instant) else { return }
+        let out = Set(services.filter { $0.state != .up }.map(\.name))
+        guard
+            ledger.tell(
+                address, of: names, by: question, out: out, current: generation, at: now, instant: instant)
+        else { return }
         reviewAcknowledgements(at: instant)
     }
 
@@ -109,15 +113,16 @@ extension ReportStore {
     /// Whether another question of any director is to be expected soon.
     var hasDirectorsAsking: Bool { ledger.addresses.contains { directors.presence.isExpected($0, at: .now) } }
 
-    /// The directors that have not yet taken notice of what `generation` says, and whose next question is not overdue: who
-    /// no longer asks does not hold up a stop.
+    /// The directors that have not yet taken notice of what `generation` says of the services they ask about, and whose next
+    /// question is not overdue: who no longer asks does not hold up a stop.
     func directorsToAwait(
         generation: UInt64, at now: DirectorPresence.Instant = .now
     ) -> [IPAddress] {
         ledger.addresses.filter { address in
             directors.presence.isExpected(address, at: now)
-                && checked.contains {
-                    ledger.uninformed(of: $0.configuration.name, generation: generation).contains(address)
+                && checked.map(\.configuration.name).contains {
+                    ledger.asks(address, about: $0)
+                        && ledger.uninformed(of: $0, generation: generation).contains(address)
                 }
         }
     }
