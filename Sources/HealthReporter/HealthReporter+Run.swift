@@ -59,10 +59,11 @@ extension HealthReporter {
             tasks.addTask { [store, connections] in
                 await DrainWatch(store: store, connections: connections).run()
             }
-            tasks.addTask { [store] in
+            tasks.addTask { [store, listenerWatch] in
                 while !Task.isCancelled {
                     await store.endExpiredDrains()
                     await store.reviewDirectors()
+                    listenerWatch?.attendance.isAttended = await store.isAttended
                     try? await MultiThreadedEventLoopGroup.singleton.any().sleep(for: .seconds(1))
                 }
             }
