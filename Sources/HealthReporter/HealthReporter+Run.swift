@@ -61,10 +61,11 @@ extension HealthReporter {
             tasks.addTask { [store, connections] in
                 await DrainWatch(store: store, connections: connections).run()
             }
-            tasks.addTask { [store] in
+            tasks.addTask { [store, listenerWatch] in
                 while !Task.isCancelled {
                     await store.reviewDirectors()
                     await store.reviewConditions()
+                    listenerWatch?.attendance.isAttended = await store.isAttended
                     try? await executor.loop.sleep(for: .seconds(1))
                 }
             }

@@ -73,4 +73,27 @@ struct ListenerWatchTests {
     func restart() async throws {
         #expect(try await questions(of: FakeService(passing: 2), fall: 5, atLeast: 2) == 2)
     }
+
+    @Test("while nobody would hear of it, it looks less often, and as often as ever as soon as somebody would")
+    func attendance() async throws {
+        let target = try target(fall: 1)
+        let looks = Box<[ContinuousClock.Instant]>([])
+        let watch = ListenerWatch { places in
+            looks.change { $0.append(.now) }
+            return places.map { _ in true }
+        }
+        let pauses = { zip(looks.value, looks.value.dropFirst()).map { $1 - $0 } }
+        watch.attendance.isAttended = false
+        let task = Task {
+            await watch.run([.init(service: 0, check: 0, target: target, checker: FakeService())]) { _, _ in }
+        }
+        try await reach("five looks") { looks.value.count >= 5 }
+        #expect(pauses().allSatisfy { $0 >= ListenerWatch.unattendedInterval - Beat.interval })
+        watch.attendance.isAttended = true
+        try await reach("a look sooner than that") {
+            pauses().contains { $0 < ListenerWatch.unattendedInterval - Beat.interval }
+        }
+        task.cancel()
+        await task.value
+    }
 }

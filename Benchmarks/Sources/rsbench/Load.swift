@@ -2,6 +2,9 @@ import Glibc
 
 /// Asks one path on kept-open connections and measures how long each answer takes.
 ///
+/// The connections take turns, and one that is hung up on while nothing is asked on it is made anew, as RFC 9112 (9.3.1) wants it of
+/// whoever keeps connections.
+///
 /// Without a rate each connection asks again as soon as it is answered: that shows how many answers there are at most, and
 /// the time of each is mostly spent waiting for the others. With a rate questions fall due evenly in time and are measured from
 /// when they were due: one that has to wait for a free connection has waited.
@@ -26,10 +29,10 @@ struct Load {
         }
         // Since when each waits for an answer.
         var askedAt = [Int64?](repeating: nil, count: connections)
-        var free = Array((0..<connections).reversed())
+        var free = Array(0..<connections)
         var times: [Int32] = []
         times.reserveCapacity(seconds * 50_000)
-        var failures = 0
+        var (failures, renewals) = (0, 0)
         var bytes = 0
         var room = [UInt8](repeating: 0, count: 65_536)
 
@@ -39,14 +42,18 @@ struct Load {
         var latest = start
         while true {
             let time = now()
-            while time < end, let caller = free.last {
+            while time < end, let caller = free.first {
                 var due = time
                 if let rate {
                     due = start + Int64(asked) * 1_000_000_000 / Int64(rate)
                     if due > time { break }
                 }
-                free.removeLast()
-                guard callers[caller].ask(request) else { throw .system("ask \(endpoint)") }
+                free.removeFirst()
+                if !callers[caller].ask(request) {
+                    callers[caller] = try renewed(callers[caller], in: readiness, tag: caller)
+                    renewals += 1
+                    guard callers[caller].ask(request) else { throw .system("ask \(endpoint)") }
+                }
                 askedAt[caller] = due
                 asked += 1
             }
@@ -54,7 +61,11 @@ struct Load {
             for caller in readiness.wait(rate != nil && time < end ? 0 : 100) {
                 let reading = callers[caller].read(through: &room)
                 if case .partial = reading { continue }
-                guard let began = askedAt[caller] else { throw Failure("\(endpoint) hung up") }
+                guard let began = askedAt[caller] else {
+                    callers[caller] = try renewed(callers[caller], in: readiness, tag: caller)
+                    renewals += 1
+                    continue
+                }
                 latest = now()
                 if case .whole(200, let body) = reading {
                     times.append(Int32(clamping: (latest - began) / 1_000))
@@ -62,9 +73,7 @@ struct Load {
                 } else {
                     failures += 1
                     if case .broken = reading {
-                        close(callers[caller].descriptor)
-                        callers[caller] = try HTTPConnection(to: endpoint)
-                        readiness.add(callers[caller].descriptor, tag: caller)
+                        callers[caller] = try renewed(callers[caller], in: readiness, tag: caller)
                     }
                 }
                 askedAt[caller] = nil
@@ -77,7 +86,17 @@ struct Load {
         let speed = Double(times.count) / (Double(latest - start) / 1e9)
         return """
             \(Int(speed)) answers/s of \(bytes) bytes on \(connections) connections in \(seconds) s\
-            \(rate.map { ", \($0)/s wanted" } ?? ""): \(Distribution(microseconds: times)), \(failures) failed
+            \(rate.map { ", \($0)/s wanted" } ?? ""): \(Distribution(microseconds: times)), \(failures) failed, \
+            \(renewals) idle connections made anew
             """
+    }
+
+    private func renewed(
+        _ caller: HTTPConnection, in readiness: Readiness, tag: Int
+    ) throws(Failure) -> HTTPConnection {
+        close(caller.descriptor)
+        let connection = try HTTPConnection(to: endpoint)
+        readiness.add(connection.descriptor, tag: tag)
+        return connection
     }
 }

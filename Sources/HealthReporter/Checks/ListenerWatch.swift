@@ -10,6 +10,8 @@ import Synchronization
 struct ListenerWatch: Sendable {
     /// How often it is looked up: what a death costs at most before the questions begin.
     static let interval = Beat.interval
+    /// The same while nobody would hear of it: on an idle host looking is much of what the agent does.
+    static let unattendedInterval = Beat.interval * 5
 
     /// A check whose listener is watched; its target has one.
     struct Watched: Sendable {
@@ -24,6 +26,18 @@ struct ListenerWatch: Sendable {
 
     /// Whether a connection to each of these addresses of the host would find a listener; nil where that cannot be told.
     let listeners: @Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?]
+    /// Whether somebody is to hear of a death soon.
+    let attendance = Attendance()
+
+    /// A flag for any thread.
+    final class Attendance: Sendable {
+        private let flag = Atomic(true)
+
+        var isAttended: Bool {
+            get { flag.load(ordering: .relaxed) }
+            set { flag.store(newValue, ordering: .relaxed) }
+        }
+    }
 
     /// Looks until the task is cancelled. When a listener goes, its check is asked at once, one question after the other,
     /// until it has passed or has failed as often as it takes to fail: `fall` counts as ever.
@@ -31,7 +45,7 @@ struct ListenerWatch: Sendable {
     /// The looks are an event loop's timer: a task that sleeps would wake three threads each time.
     func run(_ all: [Watched], record: @escaping @Sendable (CheckOutcome, Watched) async -> Void) async {
         let (departures, continuation) = AsyncStream.makeStream(of: Watched.self)
-        let looks = Looks(all, listeners: listeners, departures: continuation)
+        let looks = Looks(all, listeners: listeners, attendance: attendance, departures: continuation)
         looks.begin(on: MultiThreadedEventLoopGroup.singleton.any())
         await withDiscardingTaskGroup { questions in
             for await watched in departures { questions.addTask { await ask(watched, record: record) } }
@@ -58,20 +72,22 @@ private final class Looks: Sendable {
     private let watched: [ConfigurationFile.SocketAddress: [ListenerWatch.Watched]]
     private let departures: AsyncStream<ListenerWatch.Watched>.Continuation
     private let wasListening: Mutex<[Bool]>
+    private let attendance: ListenerWatch.Attendance
     private let isEnding = Atomic(false)
 
     init(
         _ all: [ListenerWatch.Watched], listeners: @escaping @Sendable ([ConfigurationFile.SocketAddress]) -> [Bool?],
-        departures: AsyncStream<ListenerWatch.Watched>.Continuation
+        attendance: ListenerWatch.Attendance, departures: AsyncStream<ListenerWatch.Watched>.Continuation
     ) {
         self.listeners = listeners
+        self.attendance = attendance
         self.departures = departures
         watched = Dictionary(grouping: all.filter { $0.target.listener != nil }, by: \.target.endpoint)
         places = Array(watched.keys)
         wasListening = Mutex([Bool](repeating: false, count: places.count))
     }
 
-    /// Looks now and at every beat.
+    /// Looks now and again and again, at a beat.
     func begin(on loop: any EventLoop) {
         loop.execute { self.lookAgain(on: loop) }
     }
@@ -81,7 +97,9 @@ private final class Looks: Sendable {
     private func lookAgain(on loop: any EventLoop) {
         guard !isEnding.load(ordering: .relaxed) else { return }
         look()
-        loop.scheduleTask(deadline: Beat.own.next(after: .now())) { self.lookAgain(on: loop) }
+        let interval = attendance.isAttended ? ListenerWatch.interval : ListenerWatch.unattendedInterval
+        let next = Beat.own.next(after: .now() + TimeAmount(interval - Beat.interval))
+        loop.scheduleTask(deadline: next) { self.lookAgain(on: loop) }
     }
 
     /// Looks at all of them, and tells of those that have gone since the last look.

@@ -113,6 +113,9 @@ extension ReportStore {
     /// Whether another question of any director is to be expected soon.
     var hasDirectorsAsking: Bool { ledger.addresses.contains { directors.presence.isExpected($0, at: .now) } }
 
+    /// Whether somebody is to hear of a change soon: a director that asks, or, where none is configured, whoever does.
+    var isAttended: Bool { ledger.addresses.isEmpty || hasDirectorsAsking }
+
     /// The directors that have not yet taken notice of what `generation` says of the services they ask about, and whose next
     /// question is not overdue: who no longer asks does not hold up a stop.
     func directorsToAwait(
