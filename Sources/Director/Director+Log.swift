@@ -1,10 +1,12 @@
+internal import ConfigurationFile
 internal import Logging
+internal import NetworkAddress
 
 extension Director {
     /// One line for each change an operator cares for.
     func log(_ event: EngineEvent) {
         switch event {
-        case .arp(let event, let interface):
+        case .resolution(let event, let interface):
             log(event, interface)
         case .lost(_, let reason):
             logger.warning("\(reason); waiting for it to come back")
@@ -15,7 +17,7 @@ extension Director {
         }
     }
 
-    private func log(_ event: ARPEvent, _ interface: String) {
+    private func log(_ event: ResolutionEvent, _ interface: String) {
         switch event {
         case .claimed(let vip):
             logger.notice("VIP \(vip) on \(interface): ours, nobody else has it")
@@ -25,12 +27,19 @@ extension Director {
             logger.error(
                 "VIP \(vip) on \(interface): \(contender) says it has it too; is it a real server that does not hide it?"
             )
-        case .resolved(let server, let mac):
-            logger.notice("server \(server) on \(interface): at \(mac)")
-        case .moved(let server, let old, let new):
-            logger.warning("server \(server) on \(interface): now at \(new), before at \(old)")
-        case .unreachable(let server):
-            logger.warning("server \(server) on \(interface): does not answer ARP, gets nothing until it does")
+        case .resolved(let address, let mac):
+            logger.notice("\(noun(address)) \(address) on \(interface): at \(mac)")
+        case .moved(let address, let old, let new):
+            logger.warning("\(noun(address)) \(address) on \(interface): now at \(new), before at \(old)")
+        case .unreachable(let address):
+            let question = address.v4 != nil ? "ARP" : "Neighbor Discovery"
+            logger.warning(
+                "\(noun(address)) \(address) on \(interface): does not answer \(question), gets nothing until it does")
         }
+    }
+
+    /// What a neighbour is to us: whoever is no server is the way to some.
+    private func noun(_ neighbor: IPAddress) -> String {
+        configuration.services.contains { $0.servers.contains { $0.address == neighbor } } ? "server" : "router"
     }
 }

@@ -6,12 +6,13 @@ internal import Hummingbird
 public import Logging
 internal import NIOCore
 internal import NetworkAddress
+internal import PacketFilter
 public import ServiceLifecycle
 
 /// The director: takes the VIPs' packets off the wire and gives them to real servers, as their agents ask for.
 ///
 /// ```
-///  agents ◄── AgentPoller ──► MembershipBoard ── plans ──► Engine (a thread) ◄──► packets, ARP
+///  agents ◄── AgentPoller ──► MembershipBoard ── plans ──► Engine (a thread) ◄──► packets, ARP, NDP
 ///                                   │                        │ events, snapshots
 ///  rsdirector status ◄── StatusServer ◄──────────────────────┘
 /// ```
@@ -20,7 +21,7 @@ public import ServiceLifecycle
 public struct Director: Service {
     /// The program and its version: `rsdirector 0.1.0`.
     private let program: String
-    private let configuration: DirectorConfiguration
+    let configuration: DirectorConfiguration
     let logger: Logger
 
     /// A director for this configuration. Nothing is touched before `run()`.
@@ -39,7 +40,7 @@ public struct Director: Service {
     /// - Throws: `DirectorError` where the configuration cannot be carried out on this host; nothing was changed then.
     public func run() async throws {
         // 1. Whatever can be known to be wrong, before anything is touched.
-        let host = try HostNetwork.read()
+        let host = try HostNetwork.read(routesTo: settings.servers)
         _ = try Preflight(
             configuration: configuration, host: host, capabilities: Preflight.effectiveCapabilities
         ).check()
@@ -69,9 +70,10 @@ public struct Director: Service {
     private var settings: EngineSettings {
         EngineSettings(
             interfaces: configuration.interfaces,
-            vips: unique(configuration.services.flatMap { $0.vips.compactMap(\.v4) }),
-            servers: unique(configuration.services.flatMap { $0.servers.compactMap(\.address.v4) }),
-            ownsVIPs: configuration.ownsVIPs)
+            vips: unique(configuration.services.flatMap(\.vips)),
+            servers: unique(configuration.services.flatMap { $0.servers.map(\.address) }),
+            ownsVIPs: configuration.ownsVIPs,
+            answers: unique(configuration.services.filter { $0.forward == .nat }.flatMap(\.answers)))
     }
 
     private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ control: ControlSocket) async throws {
@@ -146,6 +148,13 @@ public struct Director: Service {
         var buffer = [CChar](repeating: 0, count: Int(HOST_NAME_MAX) + 1)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+extension DirectorConfiguration.Service {
+    /// What its servers answer from.
+    fileprivate var answers: [IngressDrop.Answer] {
+        servers.map { .init(address: $0.address, transport: transport == .tcp ? 6 : 17, port: port) }
     }
 }
 

@@ -59,11 +59,6 @@ struct Preflight {
     private func checkAddresses() throws(DirectorError) {
         for service in configuration.services {
             for vip in service.vips {
-                guard vip.v4 != nil else {
-                    throw DirectorError(
-                        operation: "serve VIP \(vip)", cause: "this version forwards IPv4 only",
-                        cure: "remove it from service \(service.name)")
-                }
                 guard let own = holder(of: vip) else { continue }
                 throw DirectorError(
                     operation: "serve VIP \(vip)",
@@ -81,27 +76,37 @@ struct Preflight {
         }
     }
 
-    /// Direct routing rewrites the destination MAC: the server must be on a segment of ours.
+    /// Every server must be behind one of the interfaces; for direct routing, which rewrites the destination MAC and nothing
+    /// else, on its segment: a router would send the packet back, or to the VIP's true owner.
     private func checkServers(_ interfaces: [HostInterface]) throws(DirectorError) {
         for service in configuration.services {
             for server in service.servers {
-                guard let address = server.address.v4 else {
-                    throw DirectorError(
-                        operation: "use server \(server.address) of service \(service.name)",
-                        cause: "this version forwards IPv4 only", cure: "write the server's IPv4 address")
-                }
-                guard !interfaces.contains(where: { $0.source(for: address) != nil }) else { continue }
-                let networks = interfaces.map { interface in
-                    let prefixes = interface.networks.map(\.description).joined(separator: ", ")
-                    return "\(interface.name): \(prefixes.isEmpty ? "no IPv4 network" : prefixes)"
-                }
+                let hops = interfaces.compactMap { host.nextHop(to: server.address, by: $0) }
+                let isOnLink = hops.contains { $0.neighbor == server.address }
+                guard service.forward == .dr ? !isOnLink : hops.isEmpty else { continue }
                 throw DirectorError(
-                    operation: "use server \(address) of service \(service.name)",
-                    cause: "it is not on link (\(networks.joined(separator: "; ")))",
-                    cure: "direct routing reaches servers on the director's own segment only: "
-                        + "give the director an address in the server's network, or add that interface to `interface`")
+                    operation: "use server \(server.address) of service \(service.name)",
+                    cause: cause(server.address, forward: service.forward, interfaces),
+                    cure: service.forward == .dr
+                        ? "direct routing reaches servers on the director's own segment only: "
+                            + "give the director an address in the server's network, or add that interface to `interface`"
+                        : "add the interface that leads there to `interface`, or a route to it by way of a router "
+                            + "on the director's own segment")
             }
         }
+    }
+
+    /// Why a server cannot be reached, in words.
+    private func cause(
+        _ server: IPAddress, forward: ForwardingMethod, _ interfaces: [HostInterface]
+    ) -> String {
+        let family = server.v4 != nil ? "IPv4" : "IPv6"
+        let networks = interfaces.map { interface in
+            let prefixes = interface.networks.filter { $0.address.bitWidth == server.bitWidth }.map(\.description)
+            return "\(interface.name): \(prefixes.isEmpty ? "no \(family) network" : prefixes.joined(separator: ", "))"
+        }
+        let notOnLink = "it is not on link (\(networks.joined(separator: "; ")))"
+        return forward == .dr ? notOnLink : "\(notOnLink), and no route leads there by way of these interfaces"
     }
 
     private func holder(of address: IPAddress) -> (name: String, prefix: Prefix)? {

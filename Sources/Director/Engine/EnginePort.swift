@@ -5,6 +5,13 @@ internal import PacketIO
 /// One interface in the engine's hands: its socket, the VIPs on it and the servers behind it. Belongs to the engine's
 /// thread.
 final class EnginePort {
+    /// Where packets for a server go, and how long they may be.
+    struct Way {
+        var station: LinkStation
+        /// In bytes of IP packet.
+        var mtu: Int
+    }
+
     let name: String
     /// Its index in the engine's list, which verdicts name.
     let slot: Int
@@ -12,6 +19,8 @@ final class EnginePort {
     var socket: PacketSocket?
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
+    /// How each server that is behind this interface is reached.
+    private(set) var hops: [IPAddress: NextHop] = [:]
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
     /// Of the sockets before this one.
@@ -22,16 +31,20 @@ final class EnginePort {
         self.slot = slot
     }
 
-    /// Takes a socket into use: VIPs and servers are asked for anew, whatever was known.
-    func open(
-        _ socket: consuming PacketSocket, vips: [IPv4Address], owns: Bool,
-        servers: [(address: IPv4Address, source: IPv4Address)], now: Ticks
-    ) {
+    /// Takes a socket into use: VIPs are asked for anew, and no server is known yet.
+    func open(_ socket: consuming PacketSocket, vips: [IPAddress], owns: Bool, now: Ticks) {
         let mac = socket.address
         var random = SystemRandomNumberGenerator()
         self.vips = vips.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
-        neighbors = NeighborTable(mac: mac, servers: servers, now: now)
+        neighbors = NeighborTable(mac: mac)
+        hops = [:]
         self.socket = consume socket
+    }
+
+    /// Takes these to be the ways to the servers behind the interface; whoever is new among the next hops is asked for.
+    func take(_ hops: [IPAddress: NextHop], now: Ticks) {
+        self.hops = hops
+        for hop in hops.values { neighbors?.watch(hop.neighbor, as: hop.source, now: now) }
     }
 
     /// Gives the socket up.
@@ -39,6 +52,7 @@ final class EnginePort {
         if socket != nil { earlier = counters }
         socket = nil
         neighbors = nil
+        hops = [:]
         self.retry = retry
     }
 
@@ -56,8 +70,10 @@ final class EnginePort {
     }
 
     /// Where packets for `server` go from here; nil: not known.
-    func station(of server: IPv4Address) -> LinkStation? {
-        guard let mac = socket?.address, let destination = neighbors?.station(of: server) else { return nil }
-        return LinkStation(egress: slot, source: mac, destination: destination)
+    func way(to server: IPAddress) -> Way? {
+        guard let mac = socket?.address, let hop = hops[server],
+            let destination = neighbors?.station(of: hop.neighbor)
+        else { return nil }
+        return Way(station: LinkStation(egress: slot, source: mac, destination: destination), mtu: hop.mtu)
     }
 }

@@ -59,11 +59,9 @@ struct Membership: Sendable {
     var plans: [ServicePlan] {
         groups.map { group in
             ServicePlan(
-                name: group.service.name, vips: group.service.vips.compactMap(\.v4), port: group.service.port,
+                name: group.service.name, vips: group.service.vips, port: group.service.port,
                 scheduler: SchedulerKind(group.service.scheduler),
-                servers: group.members.compactMap { member in
-                    member.configuration.address.v4.map { .init(address: $0, weight: member.standing.weight) }
-                })
+                servers: group.members.map { .init(address: $0.configuration.address, weight: $0.standing.weight) })
         }
     }
 

@@ -6,23 +6,29 @@ internal import NetworkAddress
 struct ServicePlan: Hashable, Sendable {
     /// One real server.
     struct Server: Hashable, Sendable {
-        var address: IPv4Address
+        var address: IPAddress
         /// The share of new connections; 0: none.
         var weight: Int
     }
 
     var name: String
-    var vips: [IPv4Address]
+    var vips: [IPAddress]
     /// 0: all.
     var port: UInt16
     var scheduler: SchedulerKind
     var servers: [Server]
 
-    /// One service for each VIP, with the stations the servers are at now.
-    func services(_ station: (IPv4Address) -> LinkStation?) -> [VirtualService] {
-        let servers = servers.map { RealServer(address: .v4($0.address), weight: $0.weight, station: station($0.address)) }
-        return vips.map {
-            VirtualService(name: name, vip: .v4($0), port: port, scheduler: scheduler, servers: servers)
+    /// One service for each VIP, with the servers of its family and the ways to them as they are now.
+    func services(_ way: (IPAddress) -> EnginePort.Way?) -> [VirtualService] {
+        let servers = servers.map { server in
+            let way = way(server.address)
+            return RealServer(
+                address: server.address, weight: server.weight, station: way?.station, mtu: way?.mtu ?? 65_535)
+        }
+        return vips.map { vip in
+            VirtualService(
+                name: name, vip: vip, port: port, scheduler: scheduler,
+                servers: servers.filter { $0.address.bitWidth == vip.bitWidth })
         }
     }
 }
