@@ -23,7 +23,7 @@ struct EngineTests {
     static let clientMAC = MACAddress(rawValue: 0x0200_0000_0100)
     static let settings = EngineSettings(interfaces: ["va"], vips: [vip], servers: [server], ownsVIPs: true)
     static let plan = ServicePlan(
-        name: "web", vips: [vip], port: 80, scheduler: .rr, servers: [.init(address: server, weight: 1)])
+        name: "web", vips: [.v4(vip)], port: 80, scheduler: .rr, servers: [.init(address: .v4(server), weight: 1)])
 
     static func withWire(_ body: @escaping @Sendable (inout Segment) throws -> Void) throws {
         try FreshNamespace.run {

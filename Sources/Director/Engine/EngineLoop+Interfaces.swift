@@ -59,7 +59,10 @@ extension EngineLoop {
     /// Gives the forwarder the services with the MACs that are known now.
     func applyPlans() {
         let services = plans.flatMap { plan in
-            plan.services { server in ports.lazy.compactMap { $0.station(of: server) }.first }
+            plan.services { server in
+                let station = ports.lazy.compactMap { port in server.v4.flatMap { port.station(of: $0) } }.first
+                return station.map { ServicePlan.Reach(station: $0, mtu: 65_535, source: nil) }
+            }
         }
         forwarder.apply(services, now: now())
     }
