@@ -84,6 +84,7 @@ let package = Package(
                 "CLinux", "ConfigurationFile", "Forwarding", "HealthReporter", "Netlink", "NetworkAddress",
                 "PacketFilter", "PacketIO",
                 asyncHTTPClient, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                unixSignals,
             ],
             swiftSettings: strict),
 
@@ -98,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "rsdirector",
             dependencies: [
-                "ConfigurationFile", "Director", argumentParser, logging, serviceLifecycle, unixSignals,
+                "ConfigurationFile", "Director", "NetworkAddress", argumentParser, logging, serviceLifecycle, unixSignals,
             ],
             swiftSettings: strict),
 
@@ -148,7 +149,7 @@ let package = Package(
             name: "DirectorTests",
             dependencies: [
                 "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
-                "PacketFilter", "PacketIO",
+                "PacketFilter", "PacketIO", logging,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -6,8 +6,8 @@ internal import Hummingbird
 public import Logging
 internal import NIOCore
 internal import NetworkAddress
-internal import PacketFilter
 public import ServiceLifecycle
+internal import UnixSignals
 
 /// The director: takes the VIPs' packets off the wire and gives them to real servers, as their agents ask for.
 ///
@@ -21,15 +21,22 @@ public import ServiceLifecycle
 public struct Director: Service {
     /// The program and its version: `rsdirector 0.1.0`.
     private let program: String
-    let configuration: DirectorConfiguration
+    private let configuration: DirectorConfiguration
+    private let load: @Sendable () throws(ConfigurationError) -> DirectorConfiguration
     let logger: Logger
 
     /// A director for this configuration. Nothing is touched before `run()`.
     ///
-    /// - Parameter program: what the status says runs: the program and its version.
-    public init(_ configuration: DirectorConfiguration, program: String, logger: Logger) {
+    /// - Parameters:
+    ///   - program: what the status says runs: the program and its version.
+    ///   - load: reads the configuration again, for a reload.
+    public init(
+        _ configuration: DirectorConfiguration, program: String, logger: Logger,
+        load: @escaping @Sendable () throws(ConfigurationError) -> DirectorConfiguration
+    ) {
         self.configuration = configuration
         self.program = program
+        self.load = load
         self.logger = logger
     }
 
@@ -40,10 +47,7 @@ public struct Director: Service {
     /// - Throws: `DirectorError` where the configuration cannot be carried out on this host; nothing was changed then.
     public func run() async throws {
         // 1. Whatever can be known to be wrong, before anything is touched.
-        let host = try HostNetwork.read(routesTo: settings.servers)
-        _ = try Preflight(
-            configuration: configuration, host: host, capabilities: Preflight.effectiveCapabilities
-        ).check()
+        try Self.check(configuration)
         let lock = try NamespaceLock()
         let control = try ControlSocket(runDirectory: configuration.runDirectory)
         defer {
@@ -67,18 +71,25 @@ public struct Director: Service {
         logger.notice("stopped")
     }
 
-    private var settings: EngineSettings {
-        EngineSettings(
-            interfaces: configuration.interfaces,
-            vips: unique(configuration.services.flatMap(\.vips)),
-            servers: unique(configuration.services.flatMap { $0.servers.map(\.address) }),
-            ownsVIPs: configuration.ownsVIPs,
-            answers: unique(configuration.services.filter { $0.forward == .nat }.flatMap(\.answers)))
+    /// Whether the configuration can be carried out on this host, as it is now.
+    private static func check(_ configuration: DirectorConfiguration) throws(DirectorError) {
+        let host = try HostNetwork.read(routesTo: EngineTargets(configuration.services).servers)
+        _ = try Preflight(
+            configuration: configuration, host: host, capabilities: Preflight.effectiveCapabilities
+        ).check()
     }
 
-    private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ control: ControlSocket) async throws {
-        let board = MembershipBoard(configuration.services, engine: engine, logger: logger)
+    private var settings: EngineSettings {
+        let targets = EngineTargets(configuration.services)
+        return EngineSettings(
+            interfaces: configuration.interfaces, vips: targets.vips, servers: targets.servers,
+            ownsVIPs: configuration.ownsVIPs, answers: targets.answers)
+    }
+
+    private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket) async throws {
+        let board = MembershipBoard(configuration, logger: logger) { await engine.apply($0) }
         await board.begin()
+        let control = Control(board: board, load: load, check: Self.check, logger: logger)
         announceStart()
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
         let snapshot: @Sendable () async -> StatusSnapshot = {
@@ -88,12 +99,18 @@ public struct Director: Service {
         }
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                for server in servers(control, snapshot) { tasks.addTask { try await server.run() } }
-                for agent in await board.membership.agents {
-                    let poller = AgentPoller(agent: agent, director: Self.hostName, client: client, board: board)
-                    tasks.addTask { await poller.run() }
+                for server in servers(socket, control, snapshot) { tasks.addTask { try await server.run() } }
+                tasks.addTask {
+                    await keepRunning(board.agents) { agent in
+                        await AgentPoller(agent: agent.url, director: Self.hostName, client: client, board: board).run()
+                    }
                 }
-                tasks.addTask { for await event in events { log(event) } }
+                tasks.addTask { await board.run() }
+                tasks.addTask {
+                    // What is wrong is in the log.
+                    for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = try? await control.reload() }
+                }
+                tasks.addTask { for await event in events { log(event, await board.configuration.services) } }
                 // The servers end by themselves at a graceful shutdown; whichever ends first ends the rest.
                 defer { tasks.cancelAll() }
                 try await tasks.next()
@@ -106,16 +123,17 @@ public struct Director: Service {
     }
 
     private func servers(
-        _ control: ControlSocket, _ snapshot: @escaping @Sendable () async -> StatusSnapshot
+        _ socket: ControlSocket, _ control: Control, _ snapshot: @escaping @Sendable () async -> StatusSnapshot
     ) -> [StatusServer] {
         var quiet = logger
         // What ends a server is thrown, and told once, in our words.
         quiet.logLevel = .critical
         var servers = [
             StatusServer(
-                name: control.path, address: .unixDomainSocket(path: control.path), logger: quiet, snapshot: snapshot,
+                name: socket.path, address: .unixDomainSocket(path: socket.path), logger: quiet, snapshot: snapshot,
+                control: control,
                 whenListening: { [logger] in
-                    do { try control.restrict() } catch { logger.warning("\(error)") }
+                    do { try socket.restrict() } catch { logger.warning("\(error)") }
                 })
         ]
         if let status = configuration.status {
@@ -149,17 +167,4 @@ public struct Director: Service {
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
-}
-
-extension DirectorConfiguration.Service {
-    /// What its servers answer from.
-    fileprivate var answers: [IngressDrop.Answer] {
-        servers.map { .init(address: $0.address, transport: transport == .tcp ? 6 : 17, port: port) }
-    }
-}
-
-/// In order, each once.
-private func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
-    var seen: Set<Value> = []
-    return values.filter { seen.insert($0).inserted }
 }

@@ -67,10 +67,10 @@ struct Preflight {
                         "use another VIP, or remove it with `ip addr del \(own.prefix) dev \(own.name)`: a director needs no "
                         + "address for its VIPs")
             }
-            for server in service.servers {
-                guard let own = holder(of: server.address) else { continue }
+            for (address, _) in service.everyServer {
+                guard let own = holder(of: address) else { continue }
                 throw DirectorError(
-                    operation: "use server \(server.address) of service \(service.name)",
+                    operation: "use server \(address) of service \(service.name)",
                     cause: "it is this host itself (\(own.name))", cure: "let another host be the server")
             }
         }
@@ -80,14 +80,14 @@ struct Preflight {
     /// else, on its segment: a router would send the packet back, or to the VIP's true owner.
     private func checkServers(_ interfaces: [HostInterface]) throws(DirectorError) {
         for service in configuration.services {
-            for server in service.servers {
-                let hops = interfaces.compactMap { host.nextHop(to: server.address, by: $0) }
-                let isOnLink = hops.contains { $0.neighbor == server.address }
-                guard service.forward == .dr ? !isOnLink : hops.isEmpty else { continue }
+            for (address, forward) in service.everyServer {
+                let hops = interfaces.compactMap { host.nextHop(to: address, by: $0) }
+                let isOnLink = hops.contains { $0.neighbor == address }
+                guard forward == .dr ? !isOnLink : hops.isEmpty else { continue }
                 throw DirectorError(
-                    operation: "use server \(server.address) of service \(service.name)",
-                    cause: cause(server.address, forward: service.forward, interfaces),
-                    cure: service.forward == .dr
+                    operation: "use server \(address) of service \(service.name)",
+                    cause: cause(address, forward: forward, interfaces),
+                    cure: forward == .dr
                         ? "direct routing reaches servers on the director's own segment only: "
                             + "give the director an address in the server's network, or add that interface to `interface`"
                         : "add the interface that leads there to `interface`, or a route to it by way of a router "
@@ -113,5 +113,12 @@ struct Preflight {
         guard let own = host.addresses.first(where: { $0.prefix.address == address }) else { return nil }
         let name = host.links.first { $0.index == own.interface }?.name ?? "interface \(own.interface)"
         return (name, own.prefix)
+    }
+}
+
+extension DirectorConfiguration.Service {
+    /// Where its servers and sorry servers are, and how packets reach them.
+    fileprivate var everyServer: [(address: IPAddress, forward: ForwardingMethod)] {
+        servers.map { ($0.address, forward) } + sorryServers.map { ($0.address, $0.forward) }
     }
 }

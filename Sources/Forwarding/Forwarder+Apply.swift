@@ -7,6 +7,7 @@ extension Forwarder {
     /// change keeps its flows, its counters and whose turn it is. In particular:
     ///
     /// - a server whose weight became 0 gets no new connections, and its flows go on;
+    /// - a server that is out (``RealServer/isOut``) gets none either, and its clients are other servers' from then on;
     /// - a server that was taken out is remembered while flows lead to it: their packets are dropped
     ///   (``DropReason/serverRemoved``), but a SYN is scheduled anew, and should the server come back in time, so do they;
     /// - changed weights or members of a `wrr` service start its rotation again as IPVS does, once for each call
@@ -44,7 +45,7 @@ extension Switchboard {
                 servers[slot].pointee.take(server, of: newServices.count)
                 members.append(
                     Member(
-                        server: slot, weight: server.station == nil ? 0 : server.weight,
+                        server: slot, weight: server.station == nil ? 0 : server.weight, isOut: server.isOut,
                         identity: .init(address: identity.address, port: server.port == 0 ? wanted.port : server.port)))
                 switch server.method {
                 case .direct: break
@@ -118,7 +119,8 @@ extension Server {
     /// Takes up what is wanted of it.
     fileprivate mutating func take(_ wanted: RealServer, of service: Int) {
         self.service = service
-        weight = max(0, wanted.weight)
+        weight = wanted.isOut ? 0 : max(0, wanted.weight)
+        isOut = wanted.isOut
         method = wanted.method
         station = wanted.station
         mtu = wanted.mtu

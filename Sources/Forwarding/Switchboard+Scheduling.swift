@@ -51,7 +51,8 @@ extension Switchboard {
     /// Whether a template may still lead to this server (`ip_vs_check_template` in `net/netfilter/ipvs/ip_vs_conn.c`).
     private func leads(to slot: UInt32, _ service: Int) -> Bool {
         let server = servers[slot]
-        guard server.pointee.service == service, server.pointee.station != nil else { return false }
+        guard server.pointee.service == service, server.pointee.station != nil, !server.pointee.isOut
+        else { return false }
         return server.pointee.weight > 0 || !services[service].pointee.expiresQuiescentTemplates
     }
 

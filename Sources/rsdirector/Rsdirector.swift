@@ -10,5 +10,8 @@ struct Rsdirector: AsyncParsableCommand {
         commandName: "rsdirector",
         abstract: "Directs clients of virtual addresses to real servers, in user space.",
         version: program,
-        subcommands: [RunCommand.self, StatusCommand.self, ConfigCommand.self])
+        subcommands: [
+            RunCommand.self, StatusCommand.self, ServerCommand.self, DrainCommand.self, UndrainCommand.self,
+            ReloadCommand.self, ConfigCommand.self,
+        ])
 }

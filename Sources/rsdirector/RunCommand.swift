@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFile
 import Director
 import Logging
 import ServiceLifecycle
@@ -7,14 +8,18 @@ import UnixSignals
 /// `rsdirector run`
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run the director in the foreground, until SIGTERM or SIGINT.")
+        commandName: "run", abstract: "Run the director in the foreground, until SIGTERM or SIGINT.",
+        discussion: "SIGHUP: read the configuration again, as `rsdirector reload` does.")
 
     @OptionGroup var file: FileOption
 
     func run() async throws {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let logger = Logger(label: "rsdirector")
-        let director = Director(try file.load(), program: Rsdirector.program, logger: logger)
+        let path = file.path
+        let director = Director(try file.load(), program: Rsdirector.program, logger: logger) {
+            () throws(ConfigurationError) in try DirectorConfiguration.load(path: path)
+        }
         var quiet = logger
         quiet.logLevel = .error
         let group = ServiceGroup(
@@ -24,7 +29,7 @@ struct RunCommand: AsyncParsableCommand {
                         service: director, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .cancelGroup)
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint, .sighup], logger: quiet))
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         try await group.run()
     }
 }

@@ -9,6 +9,7 @@ internal import Testing
 struct MembershipTests {
     static let vip = IPAddress.v4(IPv4Address(192, 0, 2, 10))
     static let agent = "http://10.0.0.11:9380"
+    static let start = ContinuousClock.now
 
     static func server(_ last: UInt8, agent: String? = agent, weight: Int = 1, fall: Int = 3)
         -> DirectorConfiguration.Server
@@ -41,7 +42,7 @@ struct MembershipTests {
 
     @Test("a server with an agent is down until the first report; one without has its configured weight")
     func start() {
-        let membership = Membership([Self.service([Self.server(11), Self.server(12, agent: nil, weight: 7)])])
+        let membership = Membership([Self.service([Self.server(11), Self.server(12, agent: nil, weight: 7)])], now: Self.start)
         #expect(membership.plans[0].servers.map(\.weight) == [0, 7])
         #expect(Self.standing(membership).state == .down)
         #expect(Self.standing(membership).reason == "no report from its agent yet")
@@ -50,22 +51,22 @@ struct MembershipTests {
 
     @Test("the weight is what the agent asks for times what is configured, 65535 at most")
     func weights() {
-        var membership = Membership([Self.service([Self.server(11, weight: 3)])])
-        let changes = membership.receive(Self.report(weight: 87), from: Self.agent)
+        var membership = Membership([Self.service([Self.server(11, weight: 3)])], now: Self.start)
+        let changes = membership.receive(Self.report(weight: 87), from: Self.agent, now: Self.start)
         #expect(changes.map(\.new.weight) == [261])
         #expect(membership.plans[0].servers.map(\.weight) == [261])
         for absurd in [Int.max, 65_535, 30_000] {
-            _ = membership.receive(Self.report(weight: absurd), from: Self.agent)
+            _ = membership.receive(Self.report(weight: absurd), from: Self.agent, now: Self.start)
             #expect(membership.plans[0].servers.map(\.weight) == [65_535])
         }
-        _ = membership.receive(Self.report(weight: -5), from: Self.agent)
+        _ = membership.receive(Self.report(weight: -5), from: Self.agent, now: Self.start)
         #expect(membership.plans[0].servers.map(\.weight) == [0])
     }
 
     @Test("no state but up gets new connections, whatever weight comes with it", arguments: ServiceState.allCases)
     func states(state: ServiceState) {
-        var membership = Membership([Self.service([Self.server(11)])])
-        _ = membership.receive(Self.report(state: state, weight: 50, reason: "because"), from: Self.agent)
+        var membership = Membership([Self.service([Self.server(11)])], now: Self.start)
+        _ = membership.receive(Self.report(state: state, weight: 50, reason: "because"), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == state)
         #expect(Self.standing(membership).weight == (state == .up ? 50 : 0))
         #expect(Self.standing(membership).reason == "because")
@@ -73,26 +74,26 @@ struct MembershipTests {
 
     @Test("a server is down after fall polls in a row without an answer, not before, and back with the next report")
     func fall() {
-        var membership = Membership([Self.service([Self.server(11), Self.server(12, fall: 5)])])
-        _ = membership.receive(Self.report(), from: Self.agent)
-        #expect(membership.missPoll(of: Self.agent, reason: "refused").isEmpty)
-        #expect(membership.missPoll(of: Self.agent, reason: "refused").isEmpty)
-        _ = membership.receive(Self.report(), from: Self.agent)
-        for _ in 0..<2 { #expect(membership.missPoll(of: Self.agent, reason: "refused").isEmpty) }
-        let changes = membership.missPoll(of: Self.agent, reason: "refused")
+        var membership = Membership([Self.service([Self.server(11), Self.server(12, fall: 5)])], now: Self.start)
+        _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
+        #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).isEmpty)
+        #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).isEmpty)
+        _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
+        for _ in 0..<2 { #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).isEmpty) }
+        let changes = membership.missPoll(of: Self.agent, reason: "refused", now: Self.start)
         #expect(changes.map(\.address) == [Self.server(11).address], "the other one has fall = 5")
         #expect(changes.map(\.new.state) == [.down] && changes.map(\.new.weight) == [0])
         #expect(changes[0].new.reason == "agent \(Self.agent): refused")
-        #expect(membership.missPoll(of: Self.agent, reason: "refused").isEmpty, "said once")
-        #expect(membership.missPoll(of: Self.agent, reason: "refused").count == 1)
-        #expect(membership.receive(Self.report(), from: Self.agent).map(\.new.state) == [.up, .up])
+        #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).isEmpty, "said once")
+        #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).count == 1)
+        #expect(membership.receive(Self.report(), from: Self.agent, now: Self.start).map(\.new.state) == [.up, .up])
     }
 
     @Test("an agent that does not know the service takes its server down, and says which")
     func unknownService() {
-        var membership = Membership([Self.service([Self.server(11)])])
-        _ = membership.receive(Self.report(), from: Self.agent)
-        _ = membership.receive(Self.report("mail"), from: Self.agent)
+        var membership = Membership([Self.service([Self.server(11)])], now: Self.start)
+        _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
+        _ = membership.receive(Self.report("mail"), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == .down)
         #expect(Self.standing(membership).weight == 0)
         #expect(Self.standing(membership).reason == "agent knows no service web")
@@ -100,20 +101,20 @@ struct MembershipTests {
 
     @Test("an agent whose host does not take the VIP's packets is down whatever it says: they would vanish")
     func mismatch() {
-        var membership = Membership([Self.service([Self.server(11)])])
+        var membership = Membership([Self.service([Self.server(11)])], now: Self.start)
         let elsewhere = IPAddress.v4(IPv4Address(192, 0, 2, 99))
-        _ = membership.receive(Self.report(reason: "cpu", vips: [elsewhere]), from: Self.agent)
+        _ = membership.receive(Self.report(reason: "cpu", vips: [elsewhere]), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == .down && Self.standing(membership).weight == 0)
         #expect(Self.standing(membership).reason == "agent does not serve VIP 192.0.2.10")
-        _ = membership.receive(Self.report(vips: [elsewhere, Self.vip], ports: []), from: Self.agent)
+        _ = membership.receive(Self.report(vips: [elsewhere, Self.vip], ports: []), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == .up && Self.standing(membership).weight == 100)
         #expect(Self.standing(membership).reason == "", "no ports: all of them")
     }
 
     @Test("an agent that judges another port keeps its server in service with a warning")
     func doubt() {
-        var membership = Membership([Self.service([Self.server(11)])])
-        _ = membership.receive(Self.report(reason: "cpu", ports: [8080, 8081]), from: Self.agent)
+        var membership = Membership([Self.service([Self.server(11)])], now: Self.start)
+        _ = membership.receive(Self.report(reason: "cpu", ports: [8080, 8081]), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).weight == 100)
         #expect(Self.standing(membership).reason == "cpu; warning: agent serves 8080, 8081, not port 80")
     }
@@ -123,9 +124,9 @@ struct MembershipTests {
         var membership = Membership([
             Self.service([Self.server(11), Self.server(12, agent: "http://10.0.0.12:9380")]),
             Self.service(named: "api", port: 81, [Self.server(11)]),
-        ])
-        #expect(membership.agents == [Self.agent, "http://10.0.0.12:9380"])
-        _ = membership.receive(Self.report(), from: Self.agent)
+        ], now: Self.start)
+        #expect(membership.agents.map(\.url) == [Self.agent, "http://10.0.0.12:9380"])
+        _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == .up)
         #expect(Self.standing(membership, 0, 1).state == .down, "another agent")
         #expect(Self.standing(membership, 1).reason == "agent knows no service api")

@@ -33,9 +33,7 @@ extension EngineLoop {
     /// A socket that also gets what is asked about the IPv6 VIPs, and what others announce of them.
     private func openSocket(_ name: String) throws(PacketIOError) -> PacketSocket {
         var socket = try PacketSocket(interface: name)
-        let vips = settings.ownsVIPs ? settings.vips.compactMap(\.v6) : []
-        if !vips.isEmpty { try socket.join(.allNodes) }
-        for group in Set(vips.map(\.solicitedNodeGroup)) { try socket.join(group) }
+        if settings.ownsVIPs { try socket.joinGroups(of: settings.vips) }
         return socket
     }
 
@@ -69,7 +67,7 @@ extension EngineLoop {
     /// Gives the forwarder the services with the MACs that are known now.
     func applyPlans() {
         let services = plans.flatMap { plan in
-            plan.services { server in ports.lazy.compactMap { $0.way(to: server) }.first }
+            plan.services { server in ports.lazy.compactMap { $0.reach(server) }.first }
         }
         isPlanStale = false
         forwarder.apply(services, now: now())
@@ -114,7 +112,7 @@ extension EngineLoop {
         for (name, count) in others where count > 0 { drops[name] = count }
         var stations: [IPAddress: MACAddress] = [:]
         for server in settings.servers {
-            stations[server] = ports.lazy.compactMap { $0.way(to: server) }.first?.station.destination
+            stations[server] = ports.lazy.compactMap { $0.reach(server) }.first?.station?.destination
         }
         return EngineSnapshot(
             interfaces: ports.map { port in

@@ -17,7 +17,8 @@ final class EngineLoop {
     /// How often the way to servers that have none is looked for, in milliseconds.
     private static let wayInterval = 5000
 
-    let settings: EngineSettings
+    /// With the VIPs and servers of the latest plans.
+    var settings: EngineSettings
     let mailbox: EngineMailbox
     let report: @Sendable (EngineEvent) -> Void
     var ports: [EnginePort]
@@ -101,6 +102,7 @@ final class EngineLoop {
         switch command {
         case .apply(let plans, let done):
             self.plans = plans
+            takeTargets()
             applyPlans()
             done()
         case .snapshot(let tell):

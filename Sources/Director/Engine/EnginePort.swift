@@ -5,13 +5,6 @@ internal import PacketIO
 /// One interface in the engine's hands: its socket, the VIPs on it and the servers behind it. Belongs to the engine's
 /// thread.
 final class EnginePort {
-    /// Where packets for a server go, and how long they may be.
-    struct Way {
-        var station: LinkStation
-        /// In bytes of IP packet.
-        var mtu: Int
-    }
-
     let name: String
     /// Its index in the engine's list, which verdicts name.
     let slot: Int
@@ -41,9 +34,11 @@ final class EnginePort {
         self.socket = consume socket
     }
 
-    /// Takes these to be the ways to the servers behind the interface; whoever is new among the next hops is asked for.
+    /// Takes these to be the ways to the servers behind the interface; whoever is new among the next hops is asked for, and
+    /// whoever is not among them any more is forgotten.
     func take(_ hops: [IPAddress: NextHop], now: Ticks) {
         self.hops = hops
+        neighbors?.forgetAll(but: Set(hops.values.map(\.neighbor)))
         for hop in hops.values { neighbors?.watch(hop.neighbor, as: hop.source, now: now) }
     }
 
@@ -69,11 +64,31 @@ final class EnginePort {
         return sum
     }
 
-    /// Where packets for `server` go from here; nil: not known.
-    func way(to server: IPAddress) -> Way? {
+    /// How `server` is reached from here; nil: not from here, or its MAC is not known.
+    func reach(_ server: IPAddress) -> ServicePlan.Reach? {
         guard let mac = socket?.address, let hop = hops[server],
             let destination = neighbors?.station(of: hop.neighbor)
         else { return nil }
-        return Way(station: LinkStation(egress: slot, source: mac, destination: destination), mtu: hop.mtu)
+        return ServicePlan.Reach(
+            station: LinkStation(egress: slot, source: mac, destination: destination), mtu: hop.mtu, source: hop.source)
+    }
+
+    /// Takes these to be the VIPs; those that stay are left as they are.
+    func take(vips: [IPAddress], owns: Bool, now: Ticks) throws(PacketIOError) {
+        guard let mac = socket?.address else { return }
+        let new = vips.filter { vip in !self.vips.contains { $0.vip == vip } }
+        if owns { try socket?.joinGroups(of: new) }
+        var random = SystemRandomNumberGenerator()
+        self.vips.removeAll { !vips.contains($0.vip) }
+        self.vips += new.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
+    }
+}
+
+extension PacketSocket {
+    /// Gets what is asked about the IPv6 VIPs among these, and what others announce of them. Needs CAP_NET_RAW.
+    mutating func joinGroups(of vips: [IPAddress]) throws(PacketIOError) {
+        let vips = vips.compactMap(\.v6)
+        if !vips.isEmpty { try join(.allNodes) }
+        for group in Set(vips.map(\.solicitedNodeGroup)) { try join(group) }
     }
 }

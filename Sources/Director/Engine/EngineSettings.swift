@@ -1,7 +1,7 @@
 internal import NetworkAddress
 internal import PacketFilter
 
-/// What the engine is made with; none of it changes while it runs.
+/// What the engine is made with. VIPs, servers and answers become those of the plans it is given.
 struct EngineSettings: Sendable {
     /// The interfaces, in the order verdicts count them.
     var interfaces: [String]

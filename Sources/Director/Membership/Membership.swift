@@ -1,23 +1,16 @@
 internal import ConfigurationFile
-internal import Forwarding
 internal import HealthReporter
 internal import NetworkAddress
 
-/// Which server gets what share of each service's new connections, from what is configured and what the agents say.
+/// Which server gets what share of each service's new connections, from what is configured, what the agents and checks say,
+/// and what is asked for by hand. Time is given to it; it has no clock of its own.
 ///
-/// A server with an agent is down until its agent's first report, follows the reports from then on, and is down again
-/// after `fall` polls in a row without an answer. Without an agent its configured weight alone rules.
+/// A server with an agent is down until its agent's first report, follows the reports from then on, and is down again after
+/// `fall` polls in a row without an answer, or once its agent's last word is over that is believed for so long (`last_word`).
+/// After that it needs `rise` answers in a row. One without an agent follows the director's own checks, and is up by its
+/// configured weight until they say something.
 struct Membership: Sendable {
-    /// Where a server stands.
-    struct Standing: Hashable, Sendable {
-        var state: ServiceState
-        /// What the agent asks for; nil: there is no agent, or it did not say.
-        var agentWeight: Int?
-        /// The share of new connections, 0 to 65535; 0 in every state but `up`.
-        var weight: Int
-        /// Why, in words; empty where there is nothing to explain.
-        var reason: String
-    }
+    typealias Instant = ContinuousClock.Instant
 
     /// A server whose standing became another.
     struct Change: Hashable, Sendable {
@@ -27,130 +20,162 @@ struct Membership: Sendable {
         var new: Standing
     }
 
-    /// One server of one service.
-    struct Member: Sendable {
-        let configuration: DirectorConfiguration.Server
-        fileprivate(set) var standing: Standing
-    }
-
     /// One service and its servers, in the order of the configuration.
     struct Group: Sendable {
-        let service: DirectorConfiguration.Service
-        fileprivate(set) var members: [Member]
+        var service: DirectorConfiguration.Service
+        var members: [Member]
+        /// The families of VIPs whose connections the sorry server gets: too few servers are up.
+        var apologies: Set<Family> = []
     }
 
-    private(set) var groups: [Group]
-    /// How many polls in a row each agent has not answered.
-    private var failures: [String: Int] = [:]
+    /// How often in a row an agent has answered, or has not.
+    struct Hearing: Sendable {
+        var answers = 0
+        var misses = 0
+    }
 
-    init(_ services: [DirectorConfiguration.Service]) {
+    /// Where a member is: its group's index and its own.
+    struct Place: Hashable, Sendable {
+        var group: Int
+        var member: Int
+    }
+
+    private(set) var groups: [Group] = []
+    private var hearings: [String: Hearing] = [:]
+    private var placesOfAgents: [String: [Place]] = [:]
+    /// When something is due that the time alone brings about; nil: nothing is.
+    private(set) var deadline: Instant?
+
+    /// The director's start. Nobody comes up slowly then.
+    init(_ services: [DirectorConfiguration.Service], now: Instant) {
         groups = services.map { service in
-            Group(service: service, members: service.servers.map { Member(configuration: $0, standing: .initial($0)) })
+            Group(service: service, members: service.servers.map { Member($0, of: service, isOfTheStart: true) })
         }
+        indexAgents()
+        _ = refreshAll(now: now)
     }
 
     /// The agents to poll, each once, in the order of the configuration.
-    var agents: [String] {
+    var agents: [Agent] {
         var seen: Set<String> = []
-        return groups.flatMap(\.members).compactMap(\.configuration.agent).filter { seen.insert($0).inserted }
-    }
-
-    /// What the engine is to do.
-    var plans: [ServicePlan] {
-        groups.map { group in
-            ServicePlan(
-                name: group.service.name, vips: group.service.vips, port: group.service.port,
-                scheduler: SchedulerKind(group.service.scheduler),
-                servers: group.members.map { .init(address: $0.configuration.address, weight: $0.standing.weight) })
+        return groups.flatMap(\.members).compactMap { member in
+            guard let url = member.configuration.agent, seen.insert(url).inserted else { return nil }
+            return Agent(url: url, access: member.configuration.access)
         }
     }
 
     /// The agent answered.
-    mutating func receive(_ report: Report, from agent: String) -> [Change] {
-        failures[agent] = 0
-        return update(agent) { service, server, _ in .reported(report, service, server) }
+    mutating func receive(_ report: Report, from agent: String, now: Instant) -> [Change] {
+        let hearing = Hearing(answers: (hearings[agent]?.answers ?? 0) + 1, misses: 0)
+        hearings[agent] = hearing
+        let places = placesOfAgents[agent] ?? []
+        for place in places {
+            let evidence = Evidence.told(report, about: groups[place.group].service)
+            groups[place.group].members[place.member].hear(evidence, hearing)
+        }
+        return refresh(places, now: now)
     }
 
     /// The agent did not answer, or not with a report; `reason` says how.
-    mutating func missPoll(of agent: String, reason: String) -> [Change] {
-        let count = failures[agent, default: 0] + 1
-        failures[agent] = count
-        return update(agent) { _, server, old in
-            guard count >= server.fall else { return old }
-            // The count is part of it until the server is down; then the reason stays, lest each poll be news.
-            return Standing(state: .down, agentWeight: nil, weight: 0, reason: "agent \(agent): \(reason)")
+    mutating func missPoll(of agent: String, reason: String, now: Instant) -> [Change] {
+        let hearing = Hearing(answers: 0, misses: (hearings[agent]?.misses ?? 0) + 1)
+        hearings[agent] = hearing
+        let places = placesOfAgents[agent] ?? []
+        for place in places {
+            let lastWord = groups[place.group].service.lastWord
+            groups[place.group].members[place.member].miss(hearing, reason: reason, lastWord: lastWord, now: now)
         }
+        return refresh(places, now: now)
     }
 
-    private mutating func update(
-        _ agent: String,
-        _ standing: (DirectorConfiguration.Service, DirectorConfiguration.Server, Standing) -> Standing
+    /// The director's own checks of a server without an agent came to a verdict; why, where there is something to explain.
+    mutating func receiveCheck(
+        of address: IPAddress, in service: String, isUp: Bool, reason: String, now: Instant
     ) -> [Change] {
-        var changes: [Change] = []
-        for group in groups.indices {
-            for index in groups[group].members.indices {
-                let member = groups[group].members[index]
-                guard member.configuration.agent == agent else { continue }
-                let new = standing(groups[group].service, member.configuration, member.standing)
-                guard new != member.standing else { continue }
-                groups[group].members[index].standing = new
-                changes.append(
-                    Change(
-                        service: groups[group].service.name, address: member.configuration.address,
-                        old: member.standing, new: new))
+        guard let place = place(of: address, in: service), self[place].configuration.agent == nil else { return [] }
+        groups[place.group].members[place.member].evidence = .checked(
+            isUp: isUp, reason: String(reason.prefix(Standing.longestReason)))
+        return refresh([place], now: now)
+    }
+
+    /// Takes a server out of the scheduling by hand, or gives it back; nil: there is no such server.
+    mutating func drain(
+        _ address: IPAddress, in service: String, _ isDrained: Bool, now: Instant
+    ) -> [Change]? {
+        guard let place = place(of: address, in: service) else { return nil }
+        groups[place.group].members[place.member].isDrained = isDrained
+        return refresh([place], now: now)
+    }
+
+    /// What the time alone brings about. Costs nothing before ``deadline``.
+    mutating func advance(to now: Instant) -> [Change] {
+        guard let deadline, now >= deadline else { return [] }
+        return refreshAll(now: now)
+    }
+
+    /// Makes these the services. A service is known by its name, a server by its address: what is known of those that stay is
+    /// kept, who is drained by hand too. Those that are new come up slowly.
+    mutating func reconfigure(_ services: [DirectorConfiguration.Service], now: Instant) -> [Change] {
+        let old = Dictionary(uniqueKeysWithValues: groups.map { ($0.service.name, $0) })
+        groups = services.map { service in
+            let group = old[service.name]
+            let known = Dictionary(uniqueKeysWithValues: (group?.members ?? []).map { ($0.configuration.address, $0) })
+            let members = service.servers.map { server in
+                known[server.address]?.reconfigured(server, in: service)
+                    ?? Member(server, of: service, isOfTheStart: false)
             }
+            return Group(service: service, members: members, apologies: group?.apologies ?? [])
         }
+        indexAgents()
+        hearings = hearings.filter { placesOfAgents[$0.key] != nil }
+        return refreshAll(now: now)
+    }
+}
+
+extension Membership {
+    /// Judges all servers and quorums anew.
+    private mutating func refreshAll(now: Instant) -> [Change] {
+        deadline = nil
+        let changes = refresh(allPlaces, now: now)
+        for group in groups.indices { groups[group].judgeQuorum() }
         return changes
     }
-}
 
-extension Membership.Standing {
-    /// The heaviest a server can be, as IPVS takes it (`IP_VS_WMAX` of ipvsadm(8)).
-    static let maximumWeight = 65_535
-
-    /// Before any report.
-    static func initial(_ server: DirectorConfiguration.Server) -> Self {
-        server.agent == nil
-            ? Self(state: .up, agentWeight: nil, weight: server.weight, reason: "")
-            : Self(state: .down, agentWeight: nil, weight: 0, reason: "no report from its agent yet")
+    /// Judges these servers anew, and the quorum of their services where one of them changed.
+    private mutating func refresh(_ places: [Place], now: Instant) -> [Change] {
+        var changes: [Change] = []
+        var changed: Set<Int> = []
+        for place in places {
+            let service = groups[place.group].service
+            let old = self[place].standing
+            groups[place.group].members[place.member].judge(in: service, now: now)
+            let new = self[place].standing
+            guard new != old else { continue }
+            changed.insert(place.group)
+            changes.append(Change(service: service.name, address: self[place].configuration.address, old: old, new: new))
+        }
+        for group in changed { groups[group].judgeQuorum() }
+        let due = places.compactMap { self[$0].deadline(after: now) }.min()
+        deadline = [deadline, due].compactMap(\.self).min()
+        return changes
     }
 
-    /// What a report says about a server of a service.
-    static func reported(
-        _ report: Report, _ service: DirectorConfiguration.Service, _ server: DirectorConfiguration.Server
-    ) -> Self {
-        guard let told = report.service(named: service.name) else {
-            return Self(state: .down, agentWeight: nil, weight: 0, reason: "agent knows no service \(service.name)")
-        }
-        if let mismatch = told.mismatch(with: service) {
-            return Self(state: .down, agentWeight: nil, weight: 0, reason: mismatch)
-        }
-        let asked = told.state == .up ? min(max(told.weight, 0), maximumWeight) : 0
-        let weight = asked.multipliedReportingOverflow(by: server.weight)
-        let reasons = ([told.reason, told.doubt(about: service)]).filter { !$0.isEmpty }
-        return Self(
-            state: told.state, agentWeight: asked,
-            weight: weight.overflow ? maximumWeight : min(weight.partialValue, maximumWeight),
-            reason: reasons.joined(separator: "; "))
-    }
-}
+    private subscript(_ place: Place) -> Member { groups[place.group].members[place.member] }
 
-extension Report.Service {
-    /// Why the agent's host could not take what the director would send it, or nil: whatever its state, that would vanish.
-    func mismatch(with service: DirectorConfiguration.Service) -> String? {
-        let missing = service.vips.filter { !vips.contains($0) }
-        if !missing.isEmpty { return "agent does not serve VIP \(missing.map(\.description).joined(separator: ", "))" }
-        if transport != service.transport {
-            return "agent serves \(transport.rawValue), not \(service.transport.rawValue)"
-        }
-        if forward != service.forward { return "agent expects \(forward.rawValue), not \(service.forward.rawValue)" }
-        return nil
+    private var allPlaces: [Place] {
+        groups.indices.flatMap { group in groups[group].members.indices.map { Place(group: group, member: $0) } }
     }
 
-    /// Where the agent judges another port than the director sends to: what listens there may be as healthy; or empty.
-    func doubt(about service: DirectorConfiguration.Service) -> String {
-        guard !ports.isEmpty, service.port == 0 || !ports.contains(service.port) else { return "" }
-        let port = service.port == 0 ? "all ports" : "port \(service.port)"
-        return "warning: agent serves \(ports.map(String.init).joined(separator: ", ")), not \(port)"
+    private func place(of address: IPAddress, in service: String) -> Place? {
+        guard let group = groups.firstIndex(where: { $0.service.name == service }) else { return nil }
+        let index = groups[group].members.firstIndex { $0.configuration.address == address }
+        return index.map { Place(group: group, member: $0) }
+    }
+
+    private mutating func indexAgents() {
+        placesOfAgents = [:]
+        for place in allPlaces {
+            if let agent = self[place].configuration.agent { placesOfAgents[agent, default: []].append(place) }
+        }
     }
 }

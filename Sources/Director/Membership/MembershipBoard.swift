@@ -1,19 +1,35 @@
 internal import ConfigurationFile
 internal import HealthReporter
 internal import Logging
+internal import NetworkAddress
 
-/// Who is in service, for everybody: what the agents say comes in, what the engine does goes out, one change at a time.
+/// Who is in service, for everybody: what the agents, the checks, the file and the operator say comes in, what the engine does
+/// goes out, one change at a time.
 actor MembershipBoard {
+    /// What is in force: the file, and what was changed by hand since it was read.
+    private(set) var configuration: DirectorConfiguration
     private(set) var membership: Membership
-    private let engine: Engine
+    /// The agents to poll, whenever they became others, and at the start.
+    nonisolated let agents: AsyncStream<[Membership.Agent]>
+    private let tellAgents: AsyncStream<[Membership.Agent]>.Continuation
+    /// Has the engine do something, and returns once it does.
+    private let apply: @Sendable ([ServicePlan]) async -> Void
     private let logger: Logger
     /// The last change on its way into the engine: the next one waits for it, so that the engine gets them in order.
     private var applying: Task<Void, Never>?
 
-    init(_ services: [DirectorConfiguration.Service], engine: Engine, logger: Logger) {
-        membership = Membership(services)
-        self.engine = engine
+    /// How often it is looked whether the time has brought something about.
+    private static let tick = Duration.milliseconds(100)
+
+    init(
+        _ configuration: DirectorConfiguration, logger: Logger, apply: @escaping @Sendable ([ServicePlan]) async -> Void
+    ) {
+        self.configuration = configuration
         self.logger = logger
+        self.apply = apply
+        membership = Membership(configuration.services, now: .now)
+        (agents, tellAgents) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        tellAgents.yield(membership.agents)
     }
 
     /// Puts the configured services in force.
@@ -21,35 +37,103 @@ actor MembershipBoard {
         await apply()
     }
 
+    /// Looks after what the time alone brings about, until cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.tick)
+            let apologies = apologies
+            let changes = membership.advance(to: .now)
+            guard !changes.isEmpty else { continue }
+            // A weight that grows step by step is no news.
+            log(changes.filter { $0.old.reason != $0.new.reason || $0.old.state != $0.new.state }, since: apologies)
+            await apply()
+        }
+    }
+
     /// An agent answered. Returns once the engine does what it asks for.
     func receive(_ report: Report, from agent: String) async {
-        let changes = membership.receive(report, from: agent)
-        log(changes)
-        // Also where nothing changed: a change that another poll brought may still be on its way.
-        if changes.isEmpty { await applying?.value } else { await apply() }
+        await settle { $0.receive(report, from: agent, now: .now) }
     }
 
     /// An agent did not answer. Returns once the engine has drawn the consequences.
     func missPoll(of agent: String, reason: String) async {
-        let changes = membership.missPoll(of: agent, reason: reason)
-        log(changes)
-        if !changes.isEmpty { await apply() }
+        await settle { $0.missPoll(of: agent, reason: reason, now: .now) }
+    }
+
+    /// The director's own checks of a server came to a verdict.
+    func receiveCheck(of address: IPAddress, in service: String, isUp: Bool, reason: String) async {
+        await settle { $0.receiveCheck(of: address, in: service, isUp: isUp, reason: reason, now: .now) }
+    }
+
+    /// Drains a server by hand, or ends that. Returns once the engine does it.
+    func drain(_ address: IPAddress, in service: String, _ isDrained: Bool) async throws(ControlRefusal) {
+        var isKnown = true
+        await settle { membership in
+            let changes = membership.drain(address, in: service, isDrained, now: .now)
+            isKnown = changes != nil
+            return changes ?? []
+        }
+        guard isKnown else {
+            throw configuration.unknown(address, in: service, to: isDrained ? "drain" : "undrain")
+        }
+    }
+
+    /// Makes what `edit` returns the configuration, unless it throws. Nothing comes between the two. Returns what is different,
+    /// a line each, once the engine does it.
+    func change<Failure: Error>(
+        _ edit: @Sendable (DirectorConfiguration) throws(Failure) -> DirectorConfiguration
+    ) async throws(Failure) -> [String] {
+        let new = try edit(configuration)
+        let changes = ConfigurationDifference(from: configuration, to: new).changes
+        configuration = new
+        for line in changes { logger.notice("\(line)") }
+        let apologies = apologies
+        log(membership.reconfigure(new.services, now: .now), since: apologies)
+        tellAgents.yield(membership.agents)
+        await apply()
+        return changes
+    }
+
+    /// Takes something up, and returns once the engine acts on it.
+    private func settle(_ take: (inout Membership) -> [Membership.Change]) async {
+        let apologies = apologies
+        let changes = take(&membership)
+        log(changes, since: apologies)
+        // Also where nothing changed: a change that another poll brought may still be on its way.
+        if changes.isEmpty { await applying?.value } else { await apply() }
     }
 
     private func apply() async {
         let plans = membership.plans
-        let task = Task { [engine, applying] in
+        let task = Task { [apply, applying] in
             await applying?.value
-            await engine.apply(plans)
+            await apply(plans)
         }
         applying = task
         await task.value
     }
+}
 
-    private func log(_ changes: [Membership.Change]) {
+// What an operator reads.
+extension MembershipBoard {
+    /// By the services' names, for which families the sorry server answers.
+    private var apologies: [String: Set<Family>] {
+        Dictionary(uniqueKeysWithValues: membership.groups.map { ($0.service.name, $0.apologies) })
+    }
+
+    private func log(_ changes: [Membership.Change], since old: [String: Set<Family>]) {
         for change in changes {
             let text = "\(change.service): server \(change.address) \(change.sentence)"
             if change.isWorse { logger.warning("\(text)") } else { logger.notice("\(text)") }
+        }
+        guard !changes.isEmpty else { return }
+        for group in membership.groups where group.apologies != old[group.service.name, default: []] {
+            let name = group.service.name
+            if group.apologies.isEmpty {
+                logger.notice("\(name): enough servers are up, they get the connections again")
+            } else {
+                logger.warning("\(name): fewer servers are up than quorum asks for, the sorry server gets the connections")
+            }
         }
     }
 }

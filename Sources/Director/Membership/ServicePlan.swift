@@ -1,41 +1,87 @@
-internal import ConfigurationFile
 internal import Forwarding
 internal import NetworkAddress
 
-/// What the engine is to do for one service: its servers' weights without their MACs, which the engine knows itself.
+/// What the engine is to do for one service on VIPs of one family: everything but how the servers are reached, which the
+/// engine knows itself.
 struct ServicePlan: Hashable, Sendable {
-    /// One real server.
+    /// How packets reach a server.
+    enum Method: Hashable, Sendable {
+        case direct
+        case nat
+        case tunnel(Encapsulation)
+    }
+
+    /// One server, or the sorry server.
     struct Server: Hashable, Sendable {
         var address: IPAddress
+        /// NAT: the port on the server; 0: the one the client used.
+        var port: UInt16 = 0
         /// The share of new connections; 0: none.
         var weight: Int
+        /// See `RealServer.isOut`.
+        var isOut = false
+        var method = Method.direct
+        /// Thresholds; 0: none, or IPVS's.
+        var upper = 0
+        var lower = 0
+    }
+
+    /// How a server is reached at the moment.
+    struct Reach: Sendable {
+        /// Nil while the MAC is not known.
+        var station: LinkStation?
+        /// The longest IP packet that the way there takes, in bytes.
+        var mtu: Int
+        /// Our own address towards it, of its family, which tunnels begin at; nil: not known.
+        var source: IPAddress?
     }
 
     var name: String
     var vips: [IPAddress]
     /// 0: all.
     var port: UInt16
+    var transport = Transport.tcp
     var scheduler: SchedulerKind
+    var options = SchedulerOptions()
+    var persistence: Persistence?
+    var expiresQuiescentTemplates = false
+    var expiresOrphans = false
+    var isSloppy = false
+    var answersReturn = false
     var servers: [Server]
 
-    /// One service for each VIP, with the servers of its family and the ways to them as they are now.
-    func services(_ way: (IPAddress) -> EnginePort.Way?) -> [VirtualService] {
-        let servers = servers.map { server in
-            let way = way(server.address)
-            return RealServer(
-                address: server.address, weight: server.weight, station: way?.station, mtu: way?.mtu ?? 65_535)
-        }
+    /// One service for each VIP, with the servers where they are reached now; `reach` is nil for one that is not.
+    func services(_ reach: (IPAddress) -> Reach?) -> [VirtualService] {
+        let servers = servers.map { RealServer($0, reach($0.address)) }
         return vips.map { vip in
             VirtualService(
-                name: name, vip: vip, port: port, scheduler: scheduler,
-                servers: servers.filter { $0.address.bitWidth == vip.bitWidth })
+                name: name, vip: vip, transport: transport, port: port, scheduler: scheduler, options: options,
+                persistence: persistence, expiresQuiescentTemplates: expiresQuiescentTemplates,
+                expiresOrphans: expiresOrphans, isSloppy: isSloppy, answersReturn: answersReturn, servers: servers)
         }
     }
 }
 
-extension SchedulerKind {
-    /// The scheduler of that name; weighted round robin for one that this engine lacks.
-    init(_ name: SchedulerName) {
-        self = SchedulerKind(rawValue: name.rawValue) ?? .wrr
+extension RealServer {
+    /// A server that is not reached, or whose tunnel has no beginning, stays in the list and gets nothing.
+    fileprivate init(_ server: ServicePlan.Server, _ reach: ServicePlan.Reach?) {
+        let method = reach.flatMap { ForwardMethod(server, from: $0.source) }
+        self.init(
+            address: server.address, port: server.port, weight: server.weight, isOut: server.isOut,
+            method: method ?? .direct, station: method == nil ? nil : reach?.station, mtu: reach?.mtu ?? 65_535,
+            upper: server.upper, lower: server.lower)
+    }
+}
+
+extension ForwardMethod {
+    /// Nil: a tunnel from nowhere.
+    fileprivate init?(_ server: ServicePlan.Server, from source: IPAddress?) {
+        switch server.method {
+        case .direct: self = .direct
+        case .nat: self = .nat
+        case .tunnel(let encapsulation):
+            guard let source, source.bitWidth == server.address.bitWidth else { return nil }
+            self = .tunnel(Tunnel(encapsulation, from: source, to: server.address))
+        }
     }
 }

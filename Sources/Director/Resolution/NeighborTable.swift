@@ -48,6 +48,13 @@ struct NeighborTable: Sendable {
         entries.append(Entry(address: address, source: source, due: now))
     }
 
+    /// Asks for nobody any more but for these.
+    mutating func forgetAll(but wanted: Set<IPAddress>) {
+        guard places.keys.contains(where: { !wanted.contains($0) }) else { return }
+        entries.removeAll { !wanted.contains($0.address) }
+        places = Dictionary(uniqueKeysWithValues: zip(entries.map(\.address), entries.indices))
+    }
+
     /// The neighbour's MAC, as far as known.
     func station(of address: IPAddress) -> MACAddress? {
         places[address].flatMap { entries[$0].mac }

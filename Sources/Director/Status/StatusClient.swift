@@ -20,7 +20,7 @@ public struct StatusClient: Sendable {
     public func status() async throws(DirectorError) -> StatusSnapshot {
         // Looked up first: a client that cannot connect tries on until its time is up.
         let occupant = ControlSocket.occupant(of: path)
-        if occupant != .alive { throw diagnosis(occupant) }
+        if occupant != .alive { throw Self.diagnosis(occupant, of: path) }
         // A connection that is not kept needs no client that is shut down in time.
         var request = HTTPClientRequest(url: "http+unix://\(path.percentEncoded)/v1/status")
         request.headers.add(name: "Connection", value: "close")
@@ -29,13 +29,15 @@ public struct StatusClient: Sendable {
             let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
             body = Array(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView)
         } catch {
-            throw diagnosis(ControlSocket.occupant(of: path), error)
+            throw Self.diagnosis(ControlSocket.occupant(of: path), of: path, error)
         }
         return try StatusSnapshot(json: body)
     }
 
     /// Why nothing came back: the socket itself tells more than the failed connection.
-    private func diagnosis(_ occupant: ControlSocket.Occupant, _ error: (any Error)? = nil) -> DirectorError {
+    static func diagnosis(
+        _ occupant: ControlSocket.Occupant, of path: String, _ error: (any Error)? = nil
+    ) -> DirectorError {
         let operation = "talk to rsdirector"
         let cure = "start it with `systemctl start rsdirector` or `rsdirector run`"
         return switch occupant {

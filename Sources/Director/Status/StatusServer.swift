@@ -18,6 +18,8 @@ struct StatusServer: Sendable {
     let logger: Logger
     /// What is told.
     let snapshot: @Sendable () async -> StatusSnapshot
+    /// What may be changed there; nil: nothing.
+    var control: Control?
     /// Called once it listens.
     let whenListening: @Sendable () -> Void
 
@@ -31,6 +33,7 @@ struct StatusServer: Sendable {
                 status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: await snapshot().json()))
             )
         }
+        control?.addRoutes(to: router)
         let application = Application(
             router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
             configuration: ApplicationConfiguration(

@@ -18,10 +18,10 @@ struct HashSlots {
 
     private mutating func assign(to members: [Member], turns: (Member) -> Int) {
         slots.removeAll(keepingCapacity: true)
-        guard !members.isEmpty else { return }
+        guard members.contains(where: { !$0.isOut }) else { return }
         slots.reserveCapacity(Int(Self.count))
         while true {
-            for (index, member) in members.enumerated() {
+            for (index, member) in members.enumerated() where !member.isOut {
                 for _ in 0..<turns(member) {
                     slots.append(UInt32(index))
                     if slots.count == Self.count { return }

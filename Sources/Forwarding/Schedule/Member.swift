@@ -19,12 +19,15 @@ struct Member: Equatable {
     let server: UInt32
     /// Its share of new connections, within ``weights``; 0 also while the server's MAC address is not known.
     let weight: Int
+    /// Whether no client is its own any more: then it holds no slots or cells, and its weight is 0.
+    let isOut: Bool
     let identity: Identity
 
     /// A member with that weight, or the nearest one there is.
-    init(server: UInt32, weight: Int, identity: Identity) {
+    init(server: UInt32, weight: Int, isOut: Bool = false, identity: Identity) {
         self.server = server
-        self.weight = min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
+        self.weight = isOut ? 0 : min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
+        self.isOut = isOut
         self.identity = identity
     }
 }

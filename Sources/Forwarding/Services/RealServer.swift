@@ -9,6 +9,9 @@ public struct RealServer: Hashable, Sendable {
     /// The share of new connections, 0 or more; 0 = quiesced: no new connections, old ones go on (ipvsadm(8)).
     /// A negative weight counts as 0, one above 65,535 as that (ipvsadm(8), `--weight`).
     public var weight: Int
+    /// Whether it is out of the service and not only quiesced, as one that is down: its flows go on, but `sh`, `dh` and `mh` give
+    /// its clients to others, and persistence does not keep them. ``weight`` is then of no meaning.
+    public var isOut: Bool
     /// How packets reach it.
     public var method: ForwardMethod
     /// Where the server, or the router towards it, is reached, or nil while its MAC address is not known: it then gets no new
@@ -24,12 +27,13 @@ public struct RealServer: Hashable, Sendable {
 
     /// A server with that address, weight and station.
     public init(
-        address: IPAddress, port: UInt16 = 0, weight: Int, method: ForwardMethod = .direct, station: LinkStation?,
-        mtu: Int = 65_535, upper: Int = 0, lower: Int = 0
+        address: IPAddress, port: UInt16 = 0, weight: Int, isOut: Bool = false, method: ForwardMethod = .direct,
+        station: LinkStation?, mtu: Int = 65_535, upper: Int = 0, lower: Int = 0
     ) {
         self.address = address
         self.port = port
         self.weight = weight
+        self.isOut = isOut
         self.method = method
         self.station = station
         self.mtu = mtu

@@ -16,6 +16,8 @@ struct Server {
     /// The index of its service, or nil once it was taken out and only flows remember it.
     var service: Int?
     var weight = 0
+    /// See ``RealServer/isOut``.
+    var isOut = false
     var method = ForwardMethod.direct
     var station: LinkStation?
     var mtu = 65_535

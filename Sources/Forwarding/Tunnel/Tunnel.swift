@@ -18,6 +18,11 @@ public struct Tunnel: Hashable, Sendable {
         self.destination = destination
     }
 
+    /// The same between addresses as such, which are of one family.
+    public init(_ encapsulation: Encapsulation, from source: IPAddress, to destination: IPAddress) {
+        self.init(encapsulation, from: IPv6Address(wide: source), to: IPv6Address(wide: destination))
+    }
+
     /// Whether the outer header is IPv6's.
     public var isIPv6: Bool { destination.mappedIPv4 == nil }
 

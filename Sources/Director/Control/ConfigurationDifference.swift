@@ -1,0 +1,75 @@
+internal import ConfigurationFile
+internal import NetworkAddress
+
+/// What is different between two configurations, in words.
+struct ConfigurationDifference {
+    /// What services and servers became, a line each.
+    let changes: [String]
+    /// What only a restart brings about, a line each.
+    let needsRestart: [String]
+
+    init(from old: DirectorConfiguration, to new: DirectorConfiguration) {
+        changes = Self.services(old.services, new.services)
+        needsRestart = Self.atTheTop(old, new)
+    }
+
+    private static func services(
+        _ old: [DirectorConfiguration.Service], _ new: [DirectorConfiguration.Service]
+    ) -> [String] {
+        let before = Dictionary(uniqueKeysWithValues: old.map { ($0.name, $0) })
+        let names = Set(new.map(\.name))
+        var lines = old.filter { !names.contains($0.name) }.map { "service \($0.name): removed" }
+        for service in new {
+            guard let known = before[service.name] else {
+                lines.append("service \(service.name): added with \(service.servers.count) servers")
+                continue
+            }
+            var rest = known
+            rest.servers = service.servers
+            if rest != service { lines.append("service \(service.name): changed") }
+            lines += servers(of: service.name, known.servers, service.servers)
+        }
+        return lines
+    }
+
+    private static func servers(
+        of name: String, _ old: [DirectorConfiguration.Server], _ new: [DirectorConfiguration.Server]
+    ) -> [String] {
+        let before = Dictionary(uniqueKeysWithValues: old.map { ($0.address, $0) })
+        let addresses = Set(new.map(\.address))
+        let gone = old.filter { !addresses.contains($0.address) }
+        var lines = gone.map { "service \(name): server \($0.address) removed" }
+        for server in new {
+            guard let known = before[server.address] else {
+                lines.append("service \(name): server \(server.address) added, weight \(server.weight)")
+                continue
+            }
+            guard known != server else { continue }
+            var rest = known
+            rest.weight = server.weight
+            let what = rest == server ? "has weight \(server.weight), before \(known.weight)" : "changed"
+            lines.append("service \(name): server \(server.address) \(what)")
+        }
+        return lines
+    }
+
+    private static func atTheTop(_ old: DirectorConfiguration, _ new: DirectorConfiguration) -> [String] {
+        let keys: [(key: String, isSame: Bool)] = [
+            ("interface", old.interfaces == new.interfaces), ("run_dir", old.runDirectory == new.runDirectory),
+            ("status", old.status == new.status), ("own_vip", old.ownsVIPs == new.ownsVIPs),
+            ("flows", old.flows == new.flows), ("[timeouts]", old.timeouts == new.timeouts),
+            ("[join]", old.join == new.join), ("[[outbound]]", old.outbound == new.outbound),
+        ]
+        return keys.filter { !$0.isSame }.map { "\($0.key): what the file says comes into force with a restart" }
+    }
+}
+
+extension DirectorConfiguration {
+    /// What of `file` can come into force while the director runs; the rest stays as it is.
+    func reloaded(from file: DirectorConfiguration) -> Self {
+        var result = self
+        result.services = file.services
+        result.agent = file.agent
+        return result
+    }
+}

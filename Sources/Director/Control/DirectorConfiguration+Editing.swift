@@ -1,0 +1,133 @@
+internal import ConfigurationFile
+internal import NetworkAddress
+
+// What `rsdirector server` does: the same as writing it into the file would, without the file.
+extension DirectorConfiguration {
+    /// The configuration with one more server, which has what the service says for those that come at run time.
+    func adding(_ request: ServerRequest) throws(ControlRefusal) -> Self {
+        let operation = "add server \(request.address) to service \(request.service)"
+        let index = try self.index(of: request, operation)
+        let service = services[index]
+        if service.servers.contains(where: { $0.address == request.address }) {
+            throw ControlRefusal(
+                .conflict, operation: operation, cause: "it is one of its servers already",
+                cure: "`rsdirector server set` changes its weight")
+        }
+        guard request.address.isHost else {
+            throw ControlRefusal(
+                .invalid, operation: operation, cause: "that is not the address of a host",
+                cure: "give the server's own address (RIP)")
+        }
+        if services.contains(where: { $0.vips.contains(request.address) }) {
+            throw ControlRefusal(
+                .conflict, operation: operation, cause: "that is a VIP", cure: "give the server's own address (RIP)")
+        }
+        if service.sorryServers.contains(where: { $0.address == request.address }) {
+            throw ControlRefusal(.conflict, operation: operation, cause: "it is the service's sorry server")
+        }
+        guard service.vips.contains(where: { service.fits(request.address, $0) }) else {
+            let family = request.address.v4 == nil ? "IPv6" : "IPv4"
+            throw ControlRefusal(
+                .invalid, operation: operation,
+                cause: "it is \(family), no VIP of the service is, and with \(service.forward.rawValue) packets keep their family")
+        }
+        let hasAgent = request.agent ?? true
+        var server = Server(
+            address: request.address, agent: hasAgent ? agent.url(of: request.address) : nil,
+            access: hasAgent ? access : AgentAccess(), fall: service.fall, rise: service.rise,
+            checks: hasAgent ? [] : service.checks)
+        try server.take(request, of: service, operation)
+        var result = self
+        result.services[index].servers.append(server)
+        return result
+    }
+
+    /// The configuration with another weight or port of a server.
+    func setting(_ request: ServerRequest) throws(ControlRefusal) -> Self {
+        let operation = "set server \(request.address) of service \(request.service)"
+        if request.agent != nil {
+            throw ControlRefusal(
+                .invalid, operation: operation, cause: "whether it has an agent is not changed at run time",
+                cure: "write it in the file and `rsdirector reload`")
+        }
+        guard request.weight != nil || request.port != nil else {
+            throw ControlRefusal(
+                .invalid, operation: operation, cause: "there is nothing to set", cure: "give a weight or a port")
+        }
+        let index = try self.index(of: request, operation)
+        guard let place = services[index].servers.firstIndex(where: { $0.address == request.address }) else {
+            throw unknown(request.address, in: request.service, to: "set")
+        }
+        var result = self
+        try result.services[index].servers[place].take(request, of: services[index], operation)
+        return result
+    }
+
+    /// The configuration without a server.
+    func removing(_ request: ServerRequest) throws(ControlRefusal) -> Self {
+        let operation = "remove server \(request.address) of service \(request.service)"
+        if request.weight != nil || request.port != nil || request.agent != nil {
+            throw ControlRefusal(
+                .invalid, operation: operation, cause: "a server is removed by its service and address alone")
+        }
+        let index = try self.index(of: request, operation)
+        guard let place = services[index].servers.firstIndex(where: { $0.address == request.address }) else {
+            throw unknown(request.address, in: request.service, to: "remove")
+        }
+        var result = self
+        result.services[index].servers.remove(at: place)
+        return result
+    }
+
+    /// That there is no such server, or no such service.
+    func unknown(_ address: IPAddress, in service: String, to verb: String) -> ControlRefusal {
+        let operation = "\(verb) server \(address) of service \(service)"
+        guard let known = services.first(where: { $0.name == service }) else {
+            let names = services.map(\.name).joined(separator: ", ")
+            return ControlRefusal(
+                .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)")
+        }
+        let addresses = known.servers.map(\.address.description).joined(separator: ", ")
+        return ControlRefusal(
+            .unknown, operation: operation, cause: "it is not one of its servers",
+            cure: addresses.isEmpty ? "it has none" : "they are: \(addresses)")
+    }
+
+    private func index(of request: ServerRequest, _ operation: String) throws(ControlRefusal) -> Int {
+        guard let index = services.firstIndex(where: { $0.name == request.service }) else {
+            let names = services.map(\.name).joined(separator: ", ")
+            throw ControlRefusal(
+                .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)")
+        }
+        return index
+    }
+
+    /// What agents are shown that are asked as `[agent]` says.
+    private var access: AgentAccess {
+        agent.isOverTLS ? agent.access : AgentAccess(token: agent.access.token)
+    }
+}
+
+extension DirectorConfiguration.Server {
+    /// Takes up a weight and a port, where they are given.
+    fileprivate mutating func take(
+        _ request: ServerRequest, of service: DirectorConfiguration.Service, _ operation: String
+    ) throws(ControlRefusal) {
+        if let weight = request.weight {
+            guard (0...Membership.Standing.maximumWeight).contains(weight) else {
+                throw ControlRefusal(
+                    .invalid, operation: operation,
+                    cause: "the weight \(weight) is not from 0 to \(Membership.Standing.maximumWeight)")
+            }
+            self.weight = weight
+        }
+        guard let port = request.port else { return }
+        guard service.forward == .nat, service.port != 0, port != 0 else {
+            throw ControlRefusal(
+                .invalid, operation: operation,
+                cause: "port \(port): a server has a port of its own only with forward = \"nat\" and one port of the VIP",
+                cure: "leave it out")
+        }
+        self.port = port
+    }
+}
