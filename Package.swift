@@ -141,7 +141,7 @@ let package = Package(
         .testTarget(
             name: "HealthReporterTests",
             dependencies: [
-                "CLinux", "ConfigurationFile", "Fuzzing", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging,
+                "CLinux", "ConfigurationFile", "Fuzzing", "HealthReporter", "Lab", "NetworkAddress", asyncHTTPClient, logging,
                 nioCore, nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
@@ -149,7 +149,7 @@ let package = Package(
             name: "DirectorTests",
             dependencies: [
                 "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
-                "PacketFilter", "PacketIO", logging,
+                "PacketFilter", "PacketIO", logging, nioCore, nioPosix, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,10 +1,8 @@
-internal import AsyncHTTPClient
 public import ConfigurationFile
 internal import Glibc
 internal import HealthReporter
 internal import Hummingbird
 public import Logging
-internal import NIOCore
 internal import NetworkAddress
 public import ServiceLifecycle
 internal import UnixSignals
@@ -91,7 +89,7 @@ public struct Director: Service {
         await board.begin()
         let control = Control(board: board, load: load, check: Self.check, logger: logger)
         announceStart()
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
+        let connections = AgentConnections(logger: logger)
         let snapshot: @Sendable () async -> StatusSnapshot = {
             StatusSnapshot(
                 director: program, host: Self.hostName, time: .now(), engine: await engine.snapshot(),
@@ -102,9 +100,13 @@ public struct Director: Service {
                 for server in servers(socket, control, snapshot) { tasks.addTask { try await server.run() } }
                 tasks.addTask {
                     await keepRunning(board.agents) { agent in
-                        await AgentPoller(agent: agent.url, director: Self.hostName, client: client, board: board).run()
+                        await AgentPoller(
+                            agent: agent.url, access: agent.access, director: Self.hostName, connections: connections,
+                            board: board
+                        ).run()
                     }
                 }
+                tasks.addTask { await keepRunning(board.checkedServers) { await $0.run(telling: board) } }
                 tasks.addTask { await board.run() }
                 tasks.addTask {
                     // What is wrong is in the log.
@@ -116,10 +118,10 @@ public struct Director: Service {
                 try await tasks.next()
             }
         } catch {
-            try? await client.shutdown()
+            await connections.shutdown()
             throw error
         }
-        try? await client.shutdown()
+        await connections.shutdown()
     }
 
     private func servers(
@@ -151,15 +153,6 @@ public struct Director: Service {
         logger.notice(
             "\(program): directing \(vips) on \(configuration.interfaces.joined(separator: ", ")) to \(settings.servers.count) servers"
         )
-    }
-
-    private static var clientConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: AgentPoller.connectTimeout))
-        configuration.httpVersion = .http1Only
-        // A refusal is an answer: it is counted, not retried behind our back.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return configuration
     }
 
     private static var hostName: String {

@@ -12,6 +12,9 @@ actor MembershipBoard {
     /// The agents to poll, whenever they became others, and at the start.
     nonisolated let agents: AsyncStream<[Membership.Agent]>
     private let tellAgents: AsyncStream<[Membership.Agent]>.Continuation
+    /// The servers that the director asks itself, likewise.
+    nonisolated let checkedServers: AsyncStream<[CheckedServer]>
+    private let tellCheckedServers: AsyncStream<[CheckedServer]>.Continuation
     /// Has the engine do something, and returns once it does.
     private let apply: @Sendable ([ServicePlan]) async -> Void
     private let logger: Logger
@@ -29,7 +32,9 @@ actor MembershipBoard {
         self.apply = apply
         membership = Membership(configuration.services, now: .now)
         (agents, tellAgents) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (checkedServers, tellCheckedServers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         tellAgents.yield(membership.agents)
+        tellCheckedServers.yield(membership.checkedServers)
     }
 
     /// Puts the configured services in force.
@@ -90,6 +95,7 @@ actor MembershipBoard {
         let apologies = apologies
         log(membership.reconfigure(new.services, now: .now), since: apologies)
         tellAgents.yield(membership.agents)
+        tellCheckedServers.yield(membership.checkedServers)
         await apply()
         return changes
     }
@@ -101,6 +107,13 @@ actor MembershipBoard {
         log(changes, since: apologies)
         // Also where nothing changed: a change that another poll brought may still be on its way.
         if changes.isEmpty { await applying?.value } else { await apply() }
+    }
+
+    /// The director's own checks of a server came to a verdict.
+    func receiveCheck(of address: IPAddress, in service: String, isUp: Bool, reason: String) async {
+        let changes = membership.receiveCheck(of: address, in: service, isUp: isUp, reason: reason)
+        log(changes)
+        if !changes.isEmpty { await apply() }
     }
 
     private func apply() async {
