@@ -98,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "rsdirector",
             dependencies: [
-                "ConfigurationFile", "Director", argumentParser, logging, serviceLifecycle, unixSignals,
+                "ConfigurationFile", "Director", "HealthReporter", argumentParser, logging, serviceLifecycle,
+                unixSignals,
             ],
             swiftSettings: strict),
 
@@ -146,7 +147,7 @@ let package = Package(
             name: "DirectorTests",
             dependencies: [
                 "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
-                "PacketFilter", "PacketIO",
+                "PacketFilter", "PacketIO", hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -79,19 +79,18 @@ public struct Director: Service {
         await board.begin()
         announceStart()
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
-        let snapshot: @Sendable () async -> StatusSnapshot = {
-            StatusSnapshot(
-                director: program, host: Self.hostName, time: .now(), engine: await engine.snapshot(),
-                groups: await board.membership.groups)
+        let source = StatusSource(director: program, host: Self.hostName, engine: engine) {
+            await board.membership.groups
         }
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                for server in servers(control, snapshot) { tasks.addTask { try await server.run() } }
+                for server in servers(control, source) { tasks.addTask { try await server.run() } }
                 for agent in await board.membership.agents {
                     let poller = AgentPoller(agent: agent, director: Self.hostName, client: client, board: board)
                     tasks.addTask { await poller.run() }
                 }
                 tasks.addTask { for await event in events { log(event) } }
+                tasks.addTask { await source.run() }
                 // The servers end by themselves at a graceful shutdown; whichever ends first ends the rest.
                 defer { tasks.cancelAll() }
                 try await tasks.next()
@@ -103,15 +102,14 @@ public struct Director: Service {
         try? await client.shutdown()
     }
 
-    private func servers(
-        _ control: ControlSocket, _ snapshot: @escaping @Sendable () async -> StatusSnapshot
-    ) -> [StatusServer] {
+    private func servers(_ control: ControlSocket, _ source: StatusSource) -> [StatusServer] {
         var quiet = logger
         // What ends a server is thrown, and told once, in our words.
         quiet.logLevel = .critical
         var servers = [
             StatusServer(
-                name: control.path, address: .unixDomainSocket(path: control.path), logger: quiet, snapshot: snapshot,
+                name: control.path, address: .unixDomainSocket(path: control.path), logger: quiet,
+                routes: StatusRoutes(snapshot: source.snapshot, connections: source.connections),
                 whenListening: { [logger] in
                     do { try control.restrict() } catch { logger.warning("\(error)") }
                 })
@@ -120,8 +118,8 @@ public struct Director: Service {
             servers.append(
                 StatusServer(
                     name: "\(status)", address: .hostname("\(status.address)", port: Int(status.port)), logger: quiet,
-                    snapshot: snapshot,
-                    whenListening: { [logger] in logger.notice("status on http://\(status)/v1/status") }))
+                    routes: StatusRoutes(snapshot: source.snapshot),
+                    whenListening: { [logger] in logger.notice("status on http://\(status)/") }))
         }
         return servers
     }
