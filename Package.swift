@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "rsdirector",
             dependencies: [
-                "ConfigurationFile", "Director", "NetworkAddress", argumentParser, logging, serviceLifecycle, unixSignals,
+                "ConfigurationFile", "Director", "HealthReporter", "NetworkAddress", argumentParser, logging,
+                serviceLifecycle, unixSignals,
             ],
             swiftSettings: strict),
 
@@ -149,7 +150,7 @@ let package = Package(
             name: "DirectorTests",
             dependencies: [
                 "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
-                "PacketFilter", "PacketIO", logging, nioCore, nioPosix, serviceLifecycle,
+                "PacketFilter", "PacketIO", hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -90,14 +90,12 @@ public struct Director: Service {
         let control = Control(board: board, load: load, check: Self.check, logger: logger)
         announceStart()
         let connections = AgentConnections(logger: logger)
-        let snapshot: @Sendable () async -> StatusSnapshot = {
-            StatusSnapshot(
-                director: program, host: Self.hostName, time: .now(), engine: await engine.snapshot(),
-                groups: await board.membership.groups)
+        let source = StatusSource(director: program, host: Self.hostName, engine: engine) {
+            await board.membership.groups
         }
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
-                for server in servers(socket, control, snapshot) { tasks.addTask { try await server.run() } }
+                for server in servers(socket, control, source) { tasks.addTask { try await server.run() } }
                 tasks.addTask {
                     await keepRunning(board.agents) { agent in
                         await AgentPoller(
@@ -113,6 +111,7 @@ public struct Director: Service {
                     for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = try? await control.reload() }
                 }
                 tasks.addTask { for await event in events { log(event, await board.configuration.services) } }
+                tasks.addTask { await source.run() }
                 // The servers end by themselves at a graceful shutdown; whichever ends first ends the rest.
                 defer { tasks.cancelAll() }
                 try await tasks.next()
@@ -124,16 +123,14 @@ public struct Director: Service {
         await connections.shutdown()
     }
 
-    private func servers(
-        _ socket: ControlSocket, _ control: Control, _ snapshot: @escaping @Sendable () async -> StatusSnapshot
-    ) -> [StatusServer] {
+    private func servers(_ socket: ControlSocket, _ control: Control, _ source: StatusSource) -> [StatusServer] {
         var quiet = logger
         // What ends a server is thrown, and told once, in our words.
         quiet.logLevel = .critical
         var servers = [
             StatusServer(
-                name: socket.path, address: .unixDomainSocket(path: socket.path), logger: quiet, snapshot: snapshot,
-                control: control,
+                name: socket.path, address: .unixDomainSocket(path: socket.path), logger: quiet,
+                routes: StatusRoutes(snapshot: source.snapshot, connections: source.connections), control: control,
                 whenListening: { [logger] in
                     do { try socket.restrict() } catch { logger.warning("\(error)") }
                 })
@@ -142,8 +139,8 @@ public struct Director: Service {
             servers.append(
                 StatusServer(
                     name: "\(status)", address: .hostname("\(status.address)", port: Int(status.port)), logger: quiet,
-                    snapshot: snapshot,
-                    whenListening: { [logger] in logger.notice("status on http://\(status)/v1/status") }))
+                    routes: StatusRoutes(snapshot: source.snapshot),
+                    whenListening: { [logger] in logger.notice("status on http://\(status)/") }))
         }
         return servers
     }

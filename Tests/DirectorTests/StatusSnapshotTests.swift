@@ -14,9 +14,11 @@ struct StatusSnapshotTests {
         mac: String? = "02:00:00:00:00:11"
     ) -> StatusSnapshot.Server {
         StatusSnapshot.Server(
-            address: .v4(IPv4Address(10, 0, 0, last)), forward: .dr, weight: weight, active: active, inactive: inactive,
-            connections: 5, packets: 50, bytes: 5000, state: state, reason: reason, agent: "http://10.0.0.\(last):9380",
-            agentWeight: weight, mac: mac)
+            address: .v4(IPv4Address(10, 0, 0, last)), port: 80, forward: .dr, weight: weight, active: active,
+            inactive: inactive, templates: 0,
+            total: .init(connections: 5, inboundPackets: 50, inboundBytes: 150_000_000_000),
+            rate: .init(inboundBytes: 7),
+            state: state, reason: reason, agent: "http://10.0.0.\(last):9380", agentWeight: weight, mac: mac)
     }
 
     static func snapshot(
@@ -34,10 +36,11 @@ struct StatusSnapshotTests {
             vips: [.init(address: vip, interface: "eth0", state: vipState, conflict: conflict)],
             services: [
                 .init(
-                    name: "web", transport: .tcp, vip: vip, port: 80, scheduler: .wrr, connections: 5, packets: 50,
-                    bytes: 5000, servers: servers)
+                    name: "web", transport: .tcp, vip: vip, port: 80, scheduler: .wrr, schedulerFlags: [],
+                    total: .init(connections: 1_234_567, inboundPackets: 123_456_789, inboundBytes: 4_000_000_000),
+                    rate: .init(connections: 12, inboundBytes: 7), servers: servers)
             ],
-            drops: ["noFlow": 3])
+            total: .init(connections: 1_234_567), drops: ["noFlow": 3])
     }
 
     @Test("it is laid out as ipvsadm -Ln is, with state and reason behind")
@@ -47,7 +50,7 @@ struct StatusSnapshotTests {
             Self.server(12, weight: 0, active: 1, inactive: 0, state: .draining, reason: "kernel update"),
         ])
         #expect(
-            snapshot.text == """
+            snapshot.text() == """
                 IP Virtual Server, rsdirector 0.1.0 (flows=12, size=1024)
                 Prot LocalAddress:Port Scheduler Flags
                   -> RemoteAddress:Port           Forward Weight ActiveConn InActConn State    Reason
@@ -58,22 +61,68 @@ struct StatusSnapshotTests {
                 """)
     }
 
+    @Test("--stats and --rate have ipvsadm's columns, and its steps of a thousand")
+    func figures() {
+        let snapshot = Self.snapshot([Self.server(11, weight: 1, active: 0, inactive: 0, state: .up)])
+        #expect(
+            snapshot.text(.stats) == """
+                IP Virtual Server, rsdirector 0.1.0 (flows=12, size=1024)
+                Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+                  -> RemoteAddress:Port
+                TCP  192.0.2.10:80                 1234567  123456K        0    4000M        0
+                  -> 10.0.0.11:80                        5       50        0     150G        0
+
+                """)
+        #expect(
+            snapshot.text(.rate) == """
+                IP Virtual Server, rsdirector 0.1.0 (flows=12, size=1024)
+                Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS
+                  -> RemoteAddress:Port
+                TCP  192.0.2.10:80                      12        0        0        7        0
+                  -> 10.0.0.11:80                        0        0        0        7        0
+
+                """)
+        let steps: [(UInt64, String)] = [
+            (99_999_999, " 99999999"), (100_000_000, "  100000K"), (999_999_999, "  999999K"),
+            (1_000_000_000, "    1000M"), (99_999_999_999, "   99999M"), (100_000_000_000, "     100G"),
+            (99_999_999_999_999, "   99999G"), (100_000_000_000_000, "     100T"), (0, "        0"),
+        ]
+        for (number, text) in steps { #expect(number.largeNumber == text) }
+    }
+
+    @Test("flags, persistence and its mask stand behind the scheduler; an IPv6 address stands in brackets")
+    func flags() {
+        var snapshot = Self.snapshot([Self.server(11, weight: 1, active: 0, inactive: 0, state: .up)])
+        snapshot.services[0].scheduler = .sh
+        snapshot.services[0].schedulerFlags = ["sh-fallback", "sh-port"]
+        snapshot.services[0].persistence = .init(timeout: 300, prefixLength: 20)
+        #expect(
+            snapshot.text().contains("TCP  192.0.2.10:80 sh (sh-fallback,sh-port) persistent 300 mask 255.255.240.0\n"))
+        snapshot.services[0].persistence = .init(timeout: 300, prefixLength: 32)
+        #expect(snapshot.text().contains("sh (sh-fallback,sh-port) persistent 300\n"))
+        snapshot.services[0].vip = .v6(IPv6Address("2001:db8::10") ?? .any)
+        snapshot.services[0].persistence = .init(timeout: 300, prefixLength: 64)
+        snapshot.services[0].servers[0].port = 8080
+        #expect(snapshot.text().contains("TCP  [2001:db8::10]:80 sh (sh-fallback,sh-port) persistent 300 mask 64\n"))
+        #expect(snapshot.text().contains("  -> 10.0.0.11:8080 "))
+    }
+
     @Test("what keeps traffic away is said below, and nothing where all is well")
     func remarks() {
         let server = Self.server(11, weight: 1, active: 0, inactive: 0, state: .up, reason: "cpu", mac: nil)
-        let text = Self.snapshot([server], vipState: .taken, conflict: "02:00:00:00:00:99", up: false).text
+        let text = Self.snapshot([server], vipState: .taken, conflict: "02:00:00:00:00:99", up: false).text()
         #expect(text.contains("up       MAC not known; cpu\n"))
         #expect(text.contains("VIP 192.0.2.10 on eth0: not answered, 02:00:00:00:00:99 has it\n"))
         #expect(text.contains("interface eth0: down or gone\n"))
-        let contested = Self.snapshot([], vipState: .owned, conflict: "02:00:00:00:00:99").text
+        let contested = Self.snapshot([], vipState: .owned, conflict: "02:00:00:00:00:99").text()
         #expect(contested.contains("02:00:00:00:00:99 says it has it too"))
-        #expect(Self.snapshot([]).text.hasSuffix("TCP  192.0.2.10:80 wrr\n"))
+        #expect(Self.snapshot([]).text().hasSuffix("TCP  192.0.2.10:80 wrr\n"))
     }
 
     @Test("an agent's reason cannot drive the terminal")
     func controlCharacters() {
         let server = Self.server(11, weight: 1, active: 0, inactive: 0, state: .up, reason: "\u{1B}[2Jgone\nTCP  fake")
-        let text = Self.snapshot([server]).text
+        let text = Self.snapshot([server]).text()
         #expect(text.contains("?[2Jgone?TCP  fake\n"))
         #expect(!text.contains("\u{1B}"))
     }
@@ -83,7 +132,10 @@ struct StatusSnapshotTests {
         let snapshot = Self.snapshot([Self.server(11, weight: 1, active: 0, inactive: 0, state: .maint, mac: nil)])
         #expect(try StatusSnapshot(json: snapshot.json()) == snapshot)
         let text = String(decoding: snapshot.json(), as: UTF8.self)
-        for key in ["agent_weight", "ring_drops", "flow_capacity", "\"protocol\":\"tcp\"", "\"state\":\"maint\""] {
+        for key in [
+            "inbound_packets", "agent_weight", "ring_drops", "flow_capacity", "\"protocol\":\"tcp\"",
+            "\"state\":\"maint\"",
+        ] {
             #expect(text.contains(key), "\(key)")
         }
         #expect(throws: DirectorError.self) { try StatusSnapshot(json: Array("{}".utf8)) }

@@ -107,6 +107,8 @@ final class EngineLoop {
             done()
         case .snapshot(let tell):
             tell(snapshot())
+        case .list(let place, let tell):
+            tell(slice(from: place))
         case .stop:
             isStopping = true
         }

@@ -1,3 +1,4 @@
+internal import Forwarding
 internal import PacketIO
 internal import Synchronization
 
@@ -9,6 +10,8 @@ final class EngineMailbox: Sendable {
         case apply([ServicePlan], done: @Sendable () -> Void)
         /// Tell what there is.
         case snapshot(tell: @Sendable (EngineSnapshot) -> Void)
+        /// Tell the next slice of the flows, from there on.
+        case list(from: ListingPlace, tell: @Sendable (FlowSlice) -> Void)
         /// End.
         case stop
     }
@@ -62,6 +65,7 @@ final class EngineMailbox: Sendable {
         switch command {
         case .apply(_, let done): done()
         case .snapshot(let tell): tell(last)
+        case .list(_, let tell): tell(FlowSlice(found: [], next: nil))
         case .stop: break
         }
     }

@@ -18,20 +18,33 @@ public struct StatusClient: Sendable {
     ///
     /// - Throws: `DirectorError` where no director runs, or its socket may not be used.
     public func status() async throws(DirectorError) -> StatusSnapshot {
+        try StatusSnapshot(json: await get("v1/status"))
+    }
+
+    /// What the flow tables hold.
+    ///
+    /// - Throws: `DirectorError` where no director runs, or its socket may not be used.
+    public func connections(_ question: ConnectionQuestion = ConnectionQuestion()) async throws(DirectorError)
+        -> ConnectionList
+    {
+        let query = "limit=\(question.limit)&order=\(question.order.rawValue)"
+        return try ConnectionList(json: await get("v1/connections?\(query)"))
+    }
+
+    private func get(_ target: String) async throws(DirectorError) -> [UInt8] {
         // Looked up first: a client that cannot connect tries on until its time is up.
         let occupant = ControlSocket.occupant(of: path)
         if occupant != .alive { throw Self.diagnosis(occupant, of: path) }
         // A connection that is not kept needs no client that is shut down in time.
-        var request = HTTPClientRequest(url: "http+unix://\(path.percentEncoded)/v1/status")
+        var request = HTTPClientRequest(url: "http+unix://\(path.percentEncoded)/\(target)")
         request.headers.add(name: "Connection", value: "close")
-        let body: [UInt8]
         do {
             let response = try await HTTPClient.shared.execute(request, timeout: Self.timeout)
-            body = Array(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView)
+            guard response.status == .ok else { throw UnexpectedAnswer(status: response.status.code) }
+            return Array(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView)
         } catch {
             throw Self.diagnosis(ControlSocket.occupant(of: path), of: path, error)
         }
-        return try StatusSnapshot(json: body)
     }
 
     /// Why nothing came back: the socket itself tells more than the failed connection.
@@ -49,4 +62,11 @@ public struct StatusClient: Sendable {
         case .other(let cause): DirectorError(operation: operation, cause: cause, cure: "root may use \(path)")
         }
     }
+}
+
+/// An answer that is none to the question.
+private struct UnexpectedAnswer: Error, CustomStringConvertible {
+    let status: UInt
+
+    var description: String { "status \(status); use the rsdirector of the version that runs" }
 }

@@ -5,7 +5,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
-/// Serves the status on one address or socket until graceful shutdown: `GET /v1/status`.
+/// Serves the status on one address or socket until graceful shutdown.
 struct StatusServer: Sendable {
     /// A connection on which nothing is asked for so long is closed.
     private static let idleTimeout = TimeAmount.seconds(90)
@@ -17,7 +17,7 @@ struct StatusServer: Sendable {
     let address: BindAddress
     let logger: Logger
     /// What is told.
-    let snapshot: @Sendable () async -> StatusSnapshot
+    let routes: StatusRoutes
     /// What may be changed there; nil: nothing.
     var control: Control?
     /// Called once it listens.
@@ -25,14 +25,7 @@ struct StatusServer: Sendable {
 
     func run() async throws {
         let router = Router()
-        router.get("v1/status") { [snapshot] _, _ in
-            var fields = HTTPFields()
-            fields[.contentType] = "application/json"
-            fields[.cacheControl] = "no-store"
-            return Response(
-                status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: await snapshot().json()))
-            )
-        }
+        routes.add(to: router)
         control?.addRoutes(to: router)
         let application = Application(
             router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),

@@ -7,7 +7,8 @@ internal import PacketIO
 extension StatusSnapshot {
     /// What the engine counts, joined with what the agents say.
     init(
-        director: String, host: String, time: Timestamp, engine: EngineSnapshot, groups: [Membership.Group]
+        director: String, host: String, time: Timestamp, engine: EngineSnapshot, groups: [Membership.Group],
+        rates: RateBook
     ) {
         self.director = director
         self.host = host
@@ -15,12 +16,15 @@ extension StatusSnapshot {
         flows = engine.flows
         flowCapacity = engine.flowCapacity
         drops = engine.drops
+        total = rates.total
         interfaces = engine.interfaces.map(Interface.init)
         vips = engine.interfaces.flatMap { interface in interface.vips.map { VIP($0, on: interface) } }
         services = groups.flatMap { group in
             group.service.vips.map { vip in
-                let counted = engine.services.first { $0.vip == vip && $0.port == group.service.port }
-                return Service(group, vip: vip, counted: counted, stations: engine.stations)
+                let counted = engine.services.first {
+                    $0.vip == vip && $0.port == group.service.port && $0.transport == .init(group.service.transport)
+                }
+                return Service(group, vip: vip, counted: counted, rates: rates, stations: engine.stations)
             }
         }
     }
@@ -60,43 +64,69 @@ extension StatusSnapshot.VIP {
 
 extension StatusSnapshot.Service {
     fileprivate init(
-        _ group: Membership.Group, vip: IPAddress, counted: ServiceStatistics?, stations: [IPAddress: MACAddress]
+        _ group: Membership.Group, vip: IPAddress, counted: ServiceStatistics?, rates: RateBook,
+        stations: [IPAddress: MACAddress]
     ) {
         name = group.service.name
         transport = group.service.transport
         self.vip = vip
         port = group.service.port
         scheduler = group.service.scheduler
-        connections = counted?.connections ?? 0
-        packets = counted?.inbound.packets ?? 0
-        bytes = counted?.inbound.bytes ?? 0
+        schedulerFlags = group.service.schedulerFlags.ipvsNames(of: scheduler)
+        persistence = group.service.persistence.map {
+            .init(
+                timeout: $0.timeout.components.seconds,
+                prefixLength: vip.v4 == nil ? $0.prefixLengthV6 : $0.prefixLength)
+        }
+        total = counted.map(StatusSnapshot.Figures.init) ?? .init()
+        rate = counted.flatMap { rates.rate(of: .init($0)) } ?? .init()
         servers = group.members.map { member in
-            let address = member.configuration.address
-            return StatusSnapshot.Server(
-                member, forward: group.service.forward,
-                counted: counted?.servers.first { $0.address == address },
-                mac: stations[address])
+            let configured = member.configuration
+            let port = configured.port ?? group.service.port
+            let server = counted?.servers.first { $0.address == configured.address && $0.port == port }
+            var told = StatusSnapshot.Server(
+                member, forward: group.service.forward, port: port, counted: server,
+                mac: stations[configured.address])
+            if let counted, let server { told.rate = rates.rate(of: .init(server, of: counted)) ?? .init() }
+            return told
         }
     }
 }
 
 extension StatusSnapshot.Server {
     fileprivate init(
-        _ member: Membership.Member, forward: ForwardingMethod, counted: ServerStatistics?, mac: MACAddress?
+        _ member: Membership.Member, forward: ForwardingMethod, port: UInt16, counted: ServerStatistics?,
+        mac: MACAddress?
     ) {
         address = member.configuration.address
+        self.port = port
         self.forward = forward
         // What is in force, which a change on its way to the engine is not yet.
         weight = counted?.weight ?? member.standing.weight
         active = counted?.activeConnections ?? 0
         inactive = counted?.inactiveConnections ?? 0
-        connections = counted?.connections ?? 0
-        packets = counted?.inbound.packets ?? 0
-        bytes = counted?.inbound.bytes ?? 0
+        templates = counted?.templates ?? 0
+        upper = member.configuration.thresholds?.upper
+        lower = member.configuration.thresholds?.lower
+        total = counted.map(StatusSnapshot.Figures.init) ?? .init()
+        rate = .init()
         state = member.standing.state
         reason = member.standing.reason
         agent = member.configuration.agent
         agentWeight = member.standing.agentWeight
         self.mac = mac?.description
+    }
+}
+
+extension Set<SchedulerFlag> {
+    /// As ipvsadm prints them: `sh-fallback` before `sh-port` (`print_sched_flags` of ipvsadm.c).
+    fileprivate func ipvsNames(of scheduler: SchedulerName) -> [String] {
+        [SchedulerFlag.fallback, .port].filter(contains).map { "\(scheduler.rawValue)-\($0.rawValue)" }
+    }
+}
+
+extension Transport {
+    fileprivate init(_ transport: TransportProtocol) {
+        self = transport == .tcp ? .tcp : .udp
     }
 }

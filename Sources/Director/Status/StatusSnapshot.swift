@@ -1,4 +1,3 @@
-public import ConfigurationFile
 public import HealthReporter
 public import NetworkAddress
 
@@ -20,11 +19,13 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public var vips: [VIP]
     /// The services, one for each VIP, in the order of the configuration.
     public var services: [Service]
+    /// All that was counted since the director started, also on services that were removed meanwhile.
+    public var total: Figures
     /// Packets for the VIPs that were not forwarded, by why. Reasons that never occurred are left out.
     public var drops: [String: UInt64]
 
     enum CodingKeys: String, CodingKey {
-        case director, host, time, flows, interfaces, vips, services, drops
+        case director, host, time, flows, interfaces, vips, services, total, drops
         case flowCapacity = "flow_capacity"
     }
 }
@@ -77,67 +78,5 @@ extension StatusSnapshot {
         case taken
         /// The interface is lost.
         case lost
-    }
-
-    /// One service on one VIP.
-    public struct Service: Codable, Sendable, Equatable {
-        /// The name the agents know it by.
-        public var name: String
-        /// The transport protocol.
-        public var transport: TransportProtocol
-        /// The address clients connect to.
-        public var vip: IPAddress
-        /// The port clients connect to; 0: all.
-        public var port: UInt16
-        /// How a server is picked.
-        public var scheduler: SchedulerName
-        /// New connections given to a server.
-        public var connections: UInt64
-        /// Packets forwarded.
-        public var packets: UInt64
-        /// Bytes forwarded: whole IP packets.
-        public var bytes: UInt64
-        /// The servers, in the order of the configuration.
-        public var servers: [Server]
-
-        enum CodingKeys: String, CodingKey {
-            case name, vip, port, scheduler, connections, packets, bytes, servers
-            case transport = "protocol"
-        }
-    }
-
-    /// One real server of a service.
-    public struct Server: Codable, Sendable, Equatable {
-        /// The RIP.
-        public var address: IPAddress
-        /// How packets reach it.
-        public var forward: ForwardingMethod
-        /// Its share of new connections: what the agent asks for × what is configured, 0 to 65535.
-        public var weight: Int
-        /// Connections in SYN_RECV and ESTABLISHED, as far as one direction tells.
-        public var active: Int
-        /// Connections closing or closed.
-        public var inactive: Int
-        /// New connections given to it.
-        public var connections: UInt64
-        /// Packets forwarded to it.
-        public var packets: UInt64
-        /// Bytes forwarded to it: whole IP packets.
-        public var bytes: UInt64
-        /// Its state, by its agent; `up` where it has none.
-        public var state: ServiceState
-        /// Why, in words; empty where there is nothing to explain.
-        public var reason: String
-        /// Where its agent answers; nil: it has none.
-        public var agent: String?
-        /// What the agent asks for; nil: no agent, or it did not say.
-        public var agentWeight: Int?
-        /// Its MAC; nil: not known, so that it gets nothing.
-        public var mac: String?
-
-        enum CodingKeys: String, CodingKey {
-            case address, forward, weight, active, inactive, connections, packets, bytes, state, reason, agent, mac
-            case agentWeight = "agent_weight"
-        }
     }
 }

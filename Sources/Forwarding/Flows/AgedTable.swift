@@ -14,6 +14,7 @@ struct AgedTable<Key: AgedKey, Value>: ~Copyable {
         var key: Key
         var value: Value
         var next: UInt32
+        /// A free entry is its own elder.
         var older: UInt32
         var newer: UInt32
     }
@@ -40,7 +41,7 @@ struct AgedTable<Key: AgedKey, Value>: ~Copyable {
         for index in 0..<capacity {
             let next = index + 1 < capacity ? UInt32(index + 1) : Self.none
             (entries + index).initialize(
-                to: Entry(key: key, value: value, next: next, older: Self.none, newer: Self.none))
+                to: Entry(key: key, value: value, next: next, older: UInt32(index), newer: Self.none))
         }
     }
 
@@ -104,9 +105,13 @@ struct AgedTable<Key: AgedKey, Value>: ~Copyable {
             entries[Int(previous)].next = entries[Int(index)].next
         }
         entries[Int(index)].next = free
+        entries[Int(index)].older = index
         free = index
         count -= 1
     }
+
+    /// Whether there is an entry at this index, one of ``capacity``.
+    func isTaken(_ index: UInt32) -> Bool { entries[Int(index)].older != index }
 
     /// The entry that was used longest ago, or nil where there is none.
     var leastRecentlyUsed: UInt32? { oldest == Self.none ? nil : oldest }

@@ -23,7 +23,7 @@ struct Flow<Key: FlowKey> {
     var server: UInt32
     /// The next flow in the same bucket of each chain; in a free record the first leads to the next free one.
     var next: InlineArray<2, UInt32> = [FlowTable<Key>.none, FlowTable<Key>.none]
-    /// Its neighbours among the flows in the same state, by age.
+    /// Its neighbours among the flows in the same state, by age. A free record is its own elder.
     var older = FlowTable<Key>.none
     var newer = FlowTable<Key>.none
     /// The persistence template it was scheduled by, an index of the ``TemplateTable``, or none.
@@ -56,7 +56,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     let capacity: Int
     /// How many flows there are.
     private(set) var count = 0
-    private let timeouts: FlowTimeouts
+    let timeouts: FlowTimeouts
 
     /// How flows are found.
     private enum Chain: Int {
@@ -95,6 +95,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
                     client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
                 kind: .service, inside: Key.noAddress, server: Self.none, insidePort: 0)
             unused.next[0] = index + 1 < capacity ? UInt32(index + 1) : Self.none
+            unused.older = UInt32(index)
             (flows + index).initialize(to: unused)
         }
     }
@@ -164,9 +165,13 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         unlink(index, .byKey, flows[Int(index)].key)
         unlink(index, .byAnswer, flows[Int(index)].answerKey)
         flows[Int(index)].next[0] = free
+        flows[Int(index)].older = index
         free = index
         count -= 1
     }
+
+    /// Whether there is a flow in this record, one of ``capacity``.
+    func isTaken(_ index: UInt32) -> Bool { flows[Int(index)].older != index }
 
     /// The flow in this state whose last packet is longest ago.
     func oldest(in state: FlowState) -> UInt32? {

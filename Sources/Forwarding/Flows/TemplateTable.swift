@@ -58,6 +58,14 @@ struct TemplateTable: ~Copyable {
         return .valid(index)
     }
 
+    /// How many templates there is room for.
+    var capacity: Int { table.capacity }
+
+    /// The template at an index, one of ``capacity``; nil: there is none.
+    func entry(_ index: UInt32) -> (key: TemplateKey, template: PersistenceTemplate)? {
+        table.isTaken(index) ? (table.key(index), table[index]) : nil
+    }
+
     /// The slot of the server that it leads to.
     func server(_ index: UInt32) -> UInt32 { table[index].server }
 

@@ -81,15 +81,15 @@ public struct StatusWatch: Sendable {
 
 extension StatusWatch {
     /// What a terminal is told (ECMA-48, and xterm's private modes, which all that matter know).
-    enum Screen {
+    package enum Screen {
         /// The other screen, so that what was on this one is there again afterwards; no cursor; long lines are cut, not wrapped.
-        static let opening = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
+        package static let opening = "\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l"
         /// Everything as it was.
-        static let closing = "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
+        package static let closing = "\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l"
 
         /// A text drawn over the last one: each line clears what is left of the old one, nothing flickers. What does not fit is left
         /// out, with a word that it is.
-        static func frame(_ text: String, rows: Int) -> String {
+        package static func frame(_ text: String, rows: Int) -> String {
             var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             if lines.last == "" { lines.removeLast() }
             let rows = max(1, rows)

@@ -1,59 +1,59 @@
 /// Prometheus's text format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): families in, text out.
-enum Exposition {
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+package enum Exposition {
+    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// Samples of one name.
-    struct Family: Sendable, Equatable {
-        enum Kind: String, Sendable {
+    package struct Family: Sendable, Equatable {
+        package enum Kind: String, Sendable {
             case counter, gauge
         }
 
-        var name: String
-        var kind: Kind
-        var help: String
-        var samples: [Sample]
+        package var name: String
+        package var kind: Kind
+        package var help: String
+        package var samples: [Sample]
 
         /// A family of samples.
-        init(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample]) {
+        package init(_ name: String, _ kind: Kind, _ help: String, _ samples: [Sample]) {
             (self.name, self.kind, self.help, self.samples) = (name, kind, help, samples)
         }
 
         /// A family of a single sample without labels.
-        init(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
+        package init(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
             self.init(name, kind, help, [Sample(value)])
         }
     }
 
     /// One value.
-    struct Sample: Sendable, Equatable {
-        var labels: [Label]
-        var value: Double
+    package struct Sample: Sendable, Equatable {
+        package var labels: [Label]
+        package var value: Double
 
-        init(_ value: Double, _ labels: Label...) {
+        package init(_ value: Double, _ labels: Label...) {
             (self.labels, self.value) = (labels, value)
         }
 
-        init(_ value: Int, _ labels: Label...) {
+        package init(_ value: Int, _ labels: Label...) {
             (self.labels, self.value) = (labels, Double(value))
         }
 
-        init(_ isTrue: Bool, _ labels: Label...) {
+        package init(_ isTrue: Bool, _ labels: Label...) {
             (self.labels, self.value) = (labels, isTrue ? 1 : 0)
         }
     }
 
     /// What tells samples of a family apart.
-    struct Label: Sendable, Equatable {
-        var name: String
-        var value: String
+    package struct Label: Sendable, Equatable {
+        package var name: String
+        package var value: String
 
-        init(_ name: String, _ value: String) {
+        package init(_ name: String, _ value: String) {
             (self.name, self.value) = (name, value)
         }
     }
 
     /// The text, one family after the other; those without samples are left out.
-    static func text(_ families: [Family]) -> String {
+    package static func text(_ families: [Family]) -> String {
         families.filter { !$0.samples.isEmpty }.map { family in
             let name = family.name
             let header = "# HELP \(name) \(escaped(family.help))\n# TYPE \(name) \(family.kind.rawValue)\n"
