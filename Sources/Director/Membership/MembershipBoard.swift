@@ -109,13 +109,6 @@ actor MembershipBoard {
         if changes.isEmpty { await applying?.value } else { await apply() }
     }
 
-    /// The director's own checks of a server came to a verdict.
-    func receiveCheck(of address: IPAddress, in service: String, isUp: Bool, reason: String) async {
-        let changes = membership.receiveCheck(of: address, in: service, isUp: isUp, reason: reason)
-        log(changes)
-        if !changes.isEmpty { await apply() }
-    }
-
     private func apply() async {
         let plans = membership.plans
         let task = Task { [apply, applying] in
