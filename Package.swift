@@ -147,7 +147,7 @@ let package = Package(
             name: "DirectorTests",
             dependencies: [
                 "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
-                "PacketFilter", "PacketIO", logging,
+                "PacketFilter", "PacketIO", hummingbirdCore, logging,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -1,11 +1,13 @@
+internal import ConfigurationFile
 internal import Logging
+internal import NetworkAddress
 
 extension Director {
     /// One line for each change an operator cares for.
-    func log(_ event: EngineEvent) {
+    func log(_ event: EngineEvent, _ services: [DirectorConfiguration.Service]) {
         switch event {
-        case .arp(let event, let interface):
-            log(event, interface)
+        case .resolution(let event, let interface):
+            log(event, interface, services)
         case .lost(_, let reason):
             logger.warning("\(reason); waiting for it to come back")
         case .back(let interface, let mac):
@@ -15,7 +17,9 @@ extension Director {
         }
     }
 
-    private func log(_ event: ARPEvent, _ interface: String) {
+    private func log(
+        _ event: ResolutionEvent, _ interface: String, _ services: [DirectorConfiguration.Service]
+    ) {
         switch event {
         case .claimed(let vip):
             logger.notice("VIP \(vip) on \(interface): ours, nobody else has it")
@@ -25,12 +29,20 @@ extension Director {
             logger.error(
                 "VIP \(vip) on \(interface): \(contender) says it has it too; is it a real server that does not hide it?"
             )
-        case .resolved(let server, let mac):
-            logger.notice("server \(server) on \(interface): at \(mac)")
-        case .moved(let server, let old, let new):
-            logger.warning("server \(server) on \(interface): now at \(new), before at \(old)")
-        case .unreachable(let server):
-            logger.warning("server \(server) on \(interface): does not answer ARP, gets nothing until it does")
+        case .resolved(let address, let mac):
+            logger.notice("\(noun(address, services)) \(address) on \(interface): at \(mac)")
+        case .moved(let address, let old, let new):
+            logger.warning("\(noun(address, services)) \(address) on \(interface): now at \(new), before at \(old)")
+        case .unreachable(let address):
+            let question = address.v4 != nil ? "ARP" : "Neighbor Discovery"
+            logger.warning(
+                "\(noun(address, services)) \(address) on \(interface): does not answer \(question), gets nothing until it does"
+            )
         }
+    }
+
+    /// What a neighbour is to us: whoever is no server is the way to some.
+    private func noun(_ neighbor: IPAddress, _ services: [DirectorConfiguration.Service]) -> String {
+        EngineTargets(services).servers.contains(neighbor) ? "server" : "router"
     }
 }

@@ -12,7 +12,7 @@ internal import UnixSignals
 /// The director: takes the VIPs' packets off the wire and gives them to real servers, as their agents ask for.
 ///
 /// ```
-///  agents ◄── AgentPoller ──► MembershipBoard ── plans ──► Engine (a thread) ◄──► packets, ARP
+///  agents ◄── AgentPoller ──► MembershipBoard ── plans ──► Engine (a thread) ◄──► packets, ARP, NDP
 ///                                   │                        │ events, snapshots
 ///  rsdirector status ◄── StatusServer ◄──────────────────────┘
 /// ```
@@ -73,17 +73,17 @@ public struct Director: Service {
 
     /// Whether the configuration can be carried out on this host, as it is now.
     private static func check(_ configuration: DirectorConfiguration) throws(DirectorError) {
+        let host = try HostNetwork.read(routesTo: EngineTargets(configuration.services).servers)
         _ = try Preflight(
-            configuration: configuration, host: try HostNetwork.read(), capabilities: Preflight.effectiveCapabilities
+            configuration: configuration, host: host, capabilities: Preflight.effectiveCapabilities
         ).check()
     }
 
     private var settings: EngineSettings {
-        EngineSettings(
-            interfaces: configuration.interfaces,
-            vips: unique(configuration.services.flatMap { $0.vips.compactMap(\.v4) }),
-            servers: unique(configuration.services.flatMap { $0.servers.compactMap(\.address.v4) }),
-            ownsVIPs: configuration.ownsVIPs)
+        let targets = EngineTargets(configuration.services)
+        return EngineSettings(
+            interfaces: configuration.interfaces, vips: targets.vips, servers: targets.servers,
+            ownsVIPs: configuration.ownsVIPs, answers: targets.answers)
     }
 
     private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket) async throws {
@@ -110,7 +110,7 @@ public struct Director: Service {
                     // What is wrong is in the log.
                     for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = try? await control.reload() }
                 }
-                tasks.addTask { for await event in events { log(event) } }
+                tasks.addTask { for await event in events { log(event, await board.configuration.services) } }
                 // The servers end by themselves at a graceful shutdown; whichever ends first ends the rest.
                 defer { tasks.cancelAll() }
                 try await tasks.next()
@@ -167,10 +167,4 @@ public struct Director: Service {
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
-}
-
-/// In order, each once.
-private func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
-    var seen: Set<Value> = []
-    return values.filter { seen.insert($0).inserted }
 }

@@ -59,11 +59,6 @@ struct Preflight {
     private func checkAddresses() throws(DirectorError) {
         for service in configuration.services {
             for vip in service.vips {
-                guard vip.v4 != nil else {
-                    throw DirectorError(
-                        operation: "serve VIP \(vip)", cause: "this version forwards IPv4 only",
-                        cure: "remove it from service \(service.name)")
-                }
                 guard let own = holder(of: vip) else { continue }
                 throw DirectorError(
                     operation: "serve VIP \(vip)",
@@ -72,41 +67,58 @@ struct Preflight {
                         "use another VIP, or remove it with `ip addr del \(own.prefix) dev \(own.name)`: a director needs no "
                         + "address for its VIPs")
             }
-            for server in service.servers {
-                guard let own = holder(of: server.address) else { continue }
+            for (address, _) in service.everyServer {
+                guard let own = holder(of: address) else { continue }
                 throw DirectorError(
-                    operation: "use server \(server.address) of service \(service.name)",
+                    operation: "use server \(address) of service \(service.name)",
                     cause: "it is this host itself (\(own.name))", cure: "let another host be the server")
             }
         }
     }
 
-    /// Direct routing rewrites the destination MAC: the server must be on a segment of ours.
+    /// Every server must be behind one of the interfaces; for direct routing, which rewrites the destination MAC and nothing
+    /// else, on its segment: a router would send the packet back, or to the VIP's true owner.
     private func checkServers(_ interfaces: [HostInterface]) throws(DirectorError) {
         for service in configuration.services {
-            for server in service.servers {
-                guard let address = server.address.v4 else {
-                    throw DirectorError(
-                        operation: "use server \(server.address) of service \(service.name)",
-                        cause: "this version forwards IPv4 only", cure: "write the server's IPv4 address")
-                }
-                guard !interfaces.contains(where: { $0.source(for: address) != nil }) else { continue }
-                let networks = interfaces.map { interface in
-                    let prefixes = interface.networks.map(\.description).joined(separator: ", ")
-                    return "\(interface.name): \(prefixes.isEmpty ? "no IPv4 network" : prefixes)"
-                }
+            for (address, forward) in service.everyServer {
+                let hops = interfaces.compactMap { host.nextHop(to: address, by: $0) }
+                let isOnLink = hops.contains { $0.neighbor == address }
+                guard forward == .dr ? !isOnLink : hops.isEmpty else { continue }
                 throw DirectorError(
                     operation: "use server \(address) of service \(service.name)",
-                    cause: "it is not on link (\(networks.joined(separator: "; ")))",
-                    cure: "direct routing reaches servers on the director's own segment only: "
-                        + "give the director an address in the server's network, or add that interface to `interface`")
+                    cause: cause(address, forward: forward, interfaces),
+                    cure: forward == .dr
+                        ? "direct routing reaches servers on the director's own segment only: "
+                            + "give the director an address in the server's network, or add that interface to `interface`"
+                        : "add the interface that leads there to `interface`, or a route to it by way of a router "
+                            + "on the director's own segment")
             }
         }
+    }
+
+    /// Why a server cannot be reached, in words.
+    private func cause(
+        _ server: IPAddress, forward: ForwardingMethod, _ interfaces: [HostInterface]
+    ) -> String {
+        let family = server.v4 != nil ? "IPv4" : "IPv6"
+        let networks = interfaces.map { interface in
+            let prefixes = interface.networks.filter { $0.address.bitWidth == server.bitWidth }.map(\.description)
+            return "\(interface.name): \(prefixes.isEmpty ? "no \(family) network" : prefixes.joined(separator: ", "))"
+        }
+        let notOnLink = "it is not on link (\(networks.joined(separator: "; ")))"
+        return forward == .dr ? notOnLink : "\(notOnLink), and no route leads there by way of these interfaces"
     }
 
     private func holder(of address: IPAddress) -> (name: String, prefix: Prefix)? {
         guard let own = host.addresses.first(where: { $0.prefix.address == address }) else { return nil }
         let name = host.links.first { $0.index == own.interface }?.name ?? "interface \(own.interface)"
         return (name, own.prefix)
+    }
+}
+
+extension DirectorConfiguration.Service {
+    /// Where its servers and sorry servers are, and how packets reach them.
+    fileprivate var everyServer: [(address: IPAddress, forward: ForwardingMethod)] {
+        servers.map { ($0.address, forward) } + sorryServers.map { ($0.address, $0.forward) }
     }
 }

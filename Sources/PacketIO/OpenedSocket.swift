@@ -42,6 +42,16 @@ struct OpenedSocket: ~Copyable {
         self.ring = ring
     }
 
+    /// Takes frames for a group from the card (`PACKET_ADD_MEMBERSHIP`, packet(7)).
+    func join(_ group: MACAddress, _ interface: String) throws(PacketIOError) {
+        var request = packet_mreq()
+        request.mr_ifindex = CInt(index)
+        request.mr_type = UInt16(PACKET_MR_MULTICAST)
+        request.mr_alen = 6
+        withUnsafeMutableBytes(of: &request.mr_address) { $0.store(group, at: 0) }
+        try Self.set(descriptor, PACKET_ADD_MEMBERSHIP, request, "PACKET_ADD_MEMBERSHIP", interface)
+    }
+
     /// The error the kernel left on the socket (`SO_ERROR`); 0: none. Reading it clears it.
     static func pendingError(_ descriptor: borrowing FileDescriptor) -> CInt {
         var number: CInt = 0

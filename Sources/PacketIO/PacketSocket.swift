@@ -21,6 +21,7 @@ public struct PacketSocket: ~Copyable {
     private var opened: OpenedSocket
     private var queue = TransmitQueue()
     private var counters = PacketCounters()
+    private var groups: GroupListener?
 
     /// Takes every frame that arrives at `interface` from now on; the frames the host sends are not among them.
     /// Equivalent to: `tcpdump -Q in -i INTERFACE`. Needs CAP_NET_RAW; nothing on the interface changes.
@@ -63,6 +64,15 @@ public struct PacketSocket: ~Copyable {
     @inline(__always)
     public mutating func flush() {
         if queue.count > 0 { queue.flush(to: opened.descriptor.rawValue, &counters) }
+    }
+
+    /// Has the interface, and the switch it is connected to, let frames for an IPv6 group through to it, until the socket is
+    /// closed. Equivalent to: `ip maddr add 33:33:… dev INTERFACE`, and a report of the membership to the switch (MLD,
+    /// RFC 3810), which the kernel makes where the interface has IPv6. Needs CAP_NET_RAW.
+    public mutating func join(_ group: IPv6Address) throws(PacketIOError) {
+        try opened.join(MACAddress(group: group), interface)
+        if groups == nil { groups = GroupListener(index: opened.index) }
+        groups?.join(group)
     }
 
     /// Why the socket is of no more use, or nil: what POLLERR stands for. Reading it clears it.

@@ -11,7 +11,8 @@ internal import PacketFilter
     .enabled(if: FreshNamespace.isAvailable, "needs CAP_SYS_ADMIN: run as root"))
 struct IngressDropTests {
     static let drop = IngressDrop(
-        table: "rsdirector", interfaces: ["va"], destinations: [IPv4Address(192, 0, 2, 10), IPv4Address(192, 0, 2, 11)])
+        table: "rsdirector", interfaces: ["va"],
+        vips: [.v4(IPv4Address(192, 0, 2, 10)), .v4(IPv4Address(192, 0, 2, 11))])
 
     static func withPair(_ body: @escaping @Sendable (borrowing Nftables) throws -> Void) throws {
         try FreshNamespace.run {
@@ -31,8 +32,8 @@ struct IngressDropTests {
             for _ in 0..<2 {
                 try Self.drop.install(nftables)
                 #expect(try Self.count(#""table": {"family": "netdev", "name": "rsdirector""#, nftables) == 1)
-                #expect(try Self.count(#""drop": null"#, nftables) == 1)
-                #expect(try Self.count("192.0.2.11", nftables) == 1)
+                #expect(try Self.count(#""drop": null"#, nftables) == 2, "to a VIP, and from one")
+                #expect(try Self.count("192.0.2.11", nftables) == 2)
             }
             for _ in 0..<2 {
                 try Self.drop.remove(nftables)
@@ -56,16 +57,17 @@ struct IngressDropTests {
         try Self.withPair { nftables in
             try Self.drop.install(nftables)
             var wrong = Self.drop
-            wrong.destinations = []
+            // Longer than any table's name (`NFT_NAME_MAXLEN`).
+            wrong.table = String(repeating: "x", count: 300)
             do throws(PacketFilterError) {
                 try wrong.install(nftables)
                 Issue.record("accepted")
             } catch {
-                #expect(error.operation == "install table netdev rsdirector on va")
+                #expect(error.operation == "install table netdev \(wrong.table) on va")
                 #expect(!error.message.isEmpty && !error.message.contains("\n"))
             }
             let drops = try Self.count(#""drop": null"#, nftables)
-            #expect(drops == 1)
+            #expect(drops == 2)
         }
     }
 

@@ -8,19 +8,25 @@ internal import Testing
 @Suite("where the servers are")
 struct NeighborTableTests {
     static let own = MACAddress(rawValue: 0x0200_0000_0001)
-    static let dip = IPv4Address(10, 0, 0, 1)
-    static let server = IPv4Address(10, 0, 0, 11)
+    static let dip = IPAddress.v4(IPv4Address(10, 0, 0, 1))
+    static let server = IPAddress.v4(IPv4Address(10, 0, 0, 11))
+    static let dip6 = IPAddress.v6(IPv6Address(high: 0xFE80 << 48, low: 1))
+    static let server6 = IPAddress.v6(IPv6Address(high: 0x2001_0DB8_0000_0000, low: 0x11_0011))
     static let mac = MACAddress(rawValue: 0x0200_0000_0011)
-    static let request = ARPMessage.request(server, from: own, dip)
-    static let answer = request.answer(from: mac)
+    static let request = NeighborMessage.request(server, from: own, dip)
+    static let answer = NeighborMessage(.reply(server, to: dip), mac: mac)
 
     struct Bench {
-        var table = NeighborTable(mac: own, servers: [(server, dip)], now: Ticks(milliseconds: 0))
+        var table = NeighborTable(mac: own)
         var now = 0
 
+        init() {
+            table.watch(server, as: dip, now: Ticks(milliseconds: 0))
+        }
+
         /// What it does while time passes in tenths of a second.
-        mutating func pass(_ milliseconds: Int) -> [ARPAction] {
-            var actions: [ARPAction] = []
+        mutating func pass(_ milliseconds: Int) -> [ResolutionAction] {
+            var actions: [ResolutionAction] = []
             let end = now + milliseconds
             while now < end {
                 actions += table.advance(to: Ticks(milliseconds: UInt64(now)))
@@ -29,13 +35,13 @@ struct NeighborTableTests {
             return actions
         }
 
-        mutating func receive(_ message: ARPMessage) -> [ARPAction] {
+        mutating func receive(_ message: NeighborMessage) -> [ResolutionAction] {
             table.receive(message, now: Ticks(milliseconds: UInt64(now)))
         }
     }
 
-    static let asksAll = ARPAction.send(request, to: .broadcast)
-    static let asksIt = ARPAction.send(request, to: mac)
+    static let asksAll = ResolutionAction.send(request, to: .broadcast)
+    static let asksIt = ResolutionAction.send(request, to: mac)
 
     @Test("a server is asked for once a second until it answers")
     func asks() {
@@ -82,7 +88,7 @@ struct NeighborTableTests {
         var bench = Bench()
         _ = bench.receive(Self.answer)
         let new = MACAddress(rawValue: 0x0200_0000_0012)
-        let announcement = ARPMessage.announcement(Self.server, from: new)
+        let announcement = NeighborMessage.announcement(Self.server, from: new)
         #expect(bench.receive(announcement) == [.report(.moved(Self.server, from: Self.mac, to: new))])
         #expect(bench.table.station(of: Self.server) == new)
     }
@@ -90,10 +96,47 @@ struct NeighborTableTests {
     @Test("nothing is learnt of addresses that are no servers, nor from our own messages")
     func strangers() {
         var bench = Bench()
-        let stranger = IPv4Address(10, 0, 0, 77)
+        let stranger = IPAddress.v4(IPv4Address(10, 0, 0, 77))
         #expect(bench.receive(.announcement(stranger, from: Self.mac)).isEmpty)
         #expect(bench.table.station(of: stranger) == nil)
         #expect(bench.receive(.announcement(Self.server, from: Self.own)).isEmpty)
         #expect(bench.table.station(of: Self.server) == nil)
+        #expect(bench.receive(.probe(Self.server, from: Self.mac)).isEmpty, "a probe says of nobody where he is")
+        #expect(bench.table.station(of: Self.server) == nil)
+    }
+
+    @Test("an IPv6 neighbour is asked for in its own group, and then it alone")
+    func ipv6() {
+        var bench = Bench()
+        _ = bench.receive(Self.answer)
+        bench.table.watch(Self.server6, as: Self.dip6, now: Ticks(milliseconds: 0))
+        let request = NeighborMessage.request(Self.server6, from: Self.own, Self.dip6)
+        #expect(bench.pass(100) == [.send(request, to: MACAddress(rawValue: 0x3333_FF11_0011))])
+        let answer = NeighborMessage(.reply(Self.server6, to: Self.dip6), mac: Self.mac)
+        #expect(bench.receive(answer) == [.report(.resolved(Self.server6, Self.mac))])
+        #expect(bench.pass(20_100).filter { $0 == .send(request, to: Self.mac) }.count == 1)
+    }
+
+    @Test("a proxy's word is taken where nothing is known, and not against what the neighbour said (RFC 4861 §7.2.5)")
+    func proxy() {
+        var bench = Bench()
+        bench.table.watch(Self.server6, as: Self.dip6, now: Ticks(milliseconds: 0))
+        let proxy = MACAddress(rawValue: 0x0200_0000_0077)
+        let word = NeighborMessage(.reply(Self.server6, to: Self.dip6), mac: proxy, overrides: false)
+        #expect(bench.receive(word) == [.report(.resolved(Self.server6, proxy))])
+        let own = NeighborMessage(.reply(Self.server6, to: Self.dip6), mac: Self.mac)
+        #expect(bench.receive(own) == [.report(.moved(Self.server6, from: proxy, to: Self.mac))])
+        #expect(bench.receive(word).isEmpty)
+        #expect(bench.table.station(of: Self.server6) == Self.mac)
+    }
+
+    @Test("who is watched already is not asked anew, nor forgotten")
+    func watchedTwice() {
+        var bench = Bench()
+        _ = bench.pass(100)
+        _ = bench.receive(Self.answer)
+        bench.table.watch(Self.server, as: Self.dip, now: Ticks(milliseconds: 100))
+        #expect(bench.table.station(of: Self.server) == Self.mac)
+        #expect(bench.pass(10_000).isEmpty)
     }
 }

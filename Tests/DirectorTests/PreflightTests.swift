@@ -25,18 +25,31 @@ struct PreflightTests {
             addresses: [
                 try address(1, "127.0.0.1/8"), try address(2, "10.0.0.9/24", isSecondary: true),
                 try address(2, "10.0.0.1/24"), try address(3, "10.1.0.1/24"), try address(3, "198.51.100.7/32"),
+                try address(2, "fe80::1/64"), try address(2, "2001:db8::1/64"), try address(3, "2001:db8:1::7/128"),
+            ],
+            routes: [
+                try #require(IPAddress("10.20.0.11")): RouteLookup(
+                    outcome: .unicast, interface: 2, gateway: IPAddress("10.0.0.254"), mtu: 1400),
+                try #require(IPAddress("10.20.0.12")): RouteLookup(
+                    outcome: .unicast, interface: 2, gateway: IPAddress("fe80::ff")),
+                try #require(IPAddress("10.20.0.13")): RouteLookup(
+                    outcome: .unicast, interface: 2, preferredSource: IPAddress("10.0.0.1"), mtu: 9000),
+                try #require(IPAddress("10.20.0.14")): RouteLookup(outcome: .unreachable),
+                try #require(IPAddress("2001:db8:9::11")): RouteLookup(
+                    outcome: .unicast, interface: 3, gateway: IPAddress("fe80::fe"),
+                    preferredSource: IPAddress("2001:db8:1::7")),
             ])
     }
 
     static func check(
         _ interfaces: [String] = ["eth0"], vip: String = "192.0.2.10", server: String = "10.0.0.11",
-        capabilities: UInt64 = capable
+        forward: ForwardingMethod = .dr, capabilities: UInt64 = capable
     ) throws -> [HostInterface] {
         let configuration = DirectorConfiguration(
             interfaces: interfaces,
             services: [
                 .init(
-                    name: "web", vips: [try #require(IPAddress(vip))], port: 80,
+                    name: "web", vips: [try #require(IPAddress(vip))], port: 80, forward: forward,
                     servers: [.init(address: try #require(IPAddress(server)), agent: nil)])
             ])
         return try Preflight(configuration: configuration, host: try host(), capabilities: capabilities).check()
@@ -55,10 +68,16 @@ struct PreflightTests {
     func sound() throws {
         let interfaces = try Self.check(["eth0", "eth1"])
         #expect(interfaces.map(\.name) == ["eth0", "eth1"])
-        #expect(interfaces[0].source(for: IPv4Address(10, 0, 0, 11)) == IPv4Address(10, 0, 0, 1))
-        #expect(interfaces[0].source(for: IPv4Address(10, 1, 0, 11)) == nil)
-        #expect(interfaces[1].source(for: IPv4Address(10, 1, 0, 11)) == IPv4Address(10, 1, 0, 1))
-        #expect(interfaces[1].source(for: IPv4Address(198, 51, 100, 7)) == nil, "a /32 has no neighbours")
+        let source = { (index: Int, neighbor: String) in
+            IPAddress(neighbor).flatMap { interfaces[index].source(for: $0) }?.description
+        }
+        #expect(source(0, "10.0.0.11") == "10.0.0.1")
+        #expect(source(0, "10.1.0.11") == nil)
+        #expect(source(1, "10.1.0.11") == "10.1.0.1")
+        #expect(source(1, "198.51.100.7") == nil, "a /32 has no neighbours")
+        #expect(source(0, "2001:db8::11") == "2001:db8::1")
+        #expect(source(0, "fe80::11") == "fe80::1")
+        #expect(source(1, "2001:db8:1::7") == nil, "a /128 has no neighbours")
     }
 
     @Test("a missing capability is named, and only that")
@@ -94,10 +113,58 @@ struct PreflightTests {
         #expect(Self.refusal { try Self.check(server: "10.0.0.1") }.contains("this host itself (eth0)"))
     }
 
-    @Test(
-        "IPv6 is refused as what this version does not do",
-        arguments: [("2001:db8::1", "10.0.0.11"), ("192.0.2.10", "2001:db8::2")])
-    func ipv6(vip: String, server: String) {
-        #expect(Self.refusal { try Self.check(vip: vip, server: server) }.contains("IPv4 only"))
+    @Test("IPv6 is judged by the same rules")
+    func ipv6() {
+        #expect(Self.refusal { try Self.check(vip: "2001:db8::10", server: "2001:db8::11") } == "accepted")
+        #expect(
+            Self.refusal { try Self.check(vip: "2001:db8:1::7", server: "2001:db8::11") }
+                .contains("`ip addr del 2001:db8:1::7/128 dev eth1`"))
+        #expect(
+            Self.refusal { try Self.check(vip: "2001:db8::10", server: "2001:db8::1") }
+                .contains("this host itself (eth0)"))
+        let text = Self.refusal { try Self.check(["eth1"], vip: "2001:db8::10", server: "2001:db8::11") }
+        #expect(text.contains("eth1: no IPv6 network"))
+    }
+
+    @Test("a server behind a router can be reached by tunnel and translation, not by direct routing")
+    func routed() {
+        let server = "10.20.0.11"
+        #expect(Self.refusal { try Self.check(server: server, forward: .nat) } == "accepted")
+        #expect(Self.refusal { try Self.check(server: server, forward: .tun) } == "accepted")
+        #expect(Self.refusal { try Self.check(server: server) }.contains("direct routing reaches servers on"))
+        let elsewhere = Self.refusal { try Self.check(["eth1"], server: server, forward: .nat) }
+        #expect(elsewhere.contains("no route leads there by way of these interfaces"))
+        #expect(Self.refusal { try Self.check(server: "10.20.0.14", forward: .nat) }.contains("no route leads there"))
+        #expect(Self.refusal { try Self.check(server: "10.20.0.13") } == "accepted", "a route may say it is on link")
+    }
+
+    @Test("packets go to the server itself on link, to the router otherwise, as an address of the neighbour's family")
+    func nextHops() throws {
+        let host = try Self.host()
+        let hop = { (name: String, server: String) throws in
+            let interface = try #require(host.interface(name))
+            return host.nextHop(to: try #require(IPAddress(server)), by: interface)
+        }
+        let expected = { (neighbor: String, source: String, mtu: Int) throws in
+            NextHop(
+                neighbor: try #require(IPAddress(neighbor)), source: try #require(IPAddress(source)), mtu: mtu)
+        }
+        #expect(try hop("eth0", "10.0.0.11") == expected("10.0.0.11", "10.0.0.1", 1500))
+        #expect(try hop("eth0", "10.20.0.11") == expected("10.0.0.254", "10.0.0.1", 1400))
+        #expect(try hop("eth0", "10.20.0.12") == expected("fe80::ff", "fe80::1", 1500), "RFC 5549")
+        #expect(try hop("eth0", "10.20.0.13") == expected("10.20.0.13", "10.0.0.1", 1500))
+        #expect(try hop("eth0", "10.20.0.14") == nil)
+        #expect(try hop("eth1", "10.20.0.11") == nil)
+        #expect(try hop("eth1", "2001:db8:9::11") == expected("fe80::fe", "2001:db8:1::7", 1500))
+    }
+
+    @Test("an address that may turn out to be another's is the last one to ask as")
+    func tentative() throws {
+        var tentative = try Self.address(2, "2001:db8::1/64")
+        tentative.isTentative = true
+        let host = HostNetwork(
+            links: [Self.link(2, "eth0")], addresses: [tentative, try Self.address(2, "2001:db8::2/64")])
+        let server = try #require(IPAddress("2001:db8::11"))
+        #expect(host.interface("eth0")?.source(for: server)?.description == "2001:db8::2")
     }
 }

@@ -5,20 +5,23 @@ internal import PacketIO
 
 @testable internal import Director
 
-/// The far end of the wire, played by a test: it sends what a client would, answers ARP as the server would, and keeps what
-/// it saw.
+/// The far end of the wire, played by a test: it sends what a client would, answers for servers and routers as they would, and
+/// keeps what it saw.
 struct Segment: ~Copyable {
-    /// An IPv4 packet it saw.
-    struct Packet {
+    /// An IP packet it saw.
+    struct Packet: Equatable {
         var destination: MACAddress
         var source: MACAddress
         var timeToLive: UInt8
-        var isPortUnreachable: Bool
+        /// The protocol's number, and where it is ICMP of its family: its type and code.
+        var transport: UInt8
+        var icmp: UInt16?
     }
 
     private var socket: PacketSocket
     private var set: PollSet
-    private(set) var arp: [ARPMessage] = []
+    private(set) var messages: [NeighborMessage] = []
+    /// What was for the client and the servers, without what the host's own stack tells the switches (MLD).
     private(set) var packets: [Packet] = []
     /// The MAC of `va`.
     let directorMAC: MACAddress
@@ -44,46 +47,61 @@ struct Segment: ~Copyable {
     }
 
     private mutating func keep(_ frame: UnsafeRawBufferPointer) {
-        if let message = ARPMessage(frame: frame) {
-            arp.append(message)
-        } else if frame.word(at: 12) == 0x0800 {
-            let mac = { (offset: Int) in
-                MACAddress(rawValue: frame[offset..<offset + 6].reduce(0) { $0 << 8 | UInt64($1) })
-            }
+        if let message = NeighborMessage(frame: frame) { return messages.append(message) }
+        let mac = { (offset: Int) in
+            MACAddress(rawValue: frame[offset..<offset + 6].reduce(0) { $0 << 8 | UInt64($1) })
+        }
+        guard mac(0).isUnicast else { return }
+        switch frame.word(at: 12) {
+        case 0x0800:
+            let transport = frame[23]
             packets.append(
                 Packet(
-                    destination: mac(0), source: mac(6), timeToLive: frame[22],
-                    isPortUnreachable: frame[23] == 1 && frame.word(at: 34) == 0x0303))
+                    destination: mac(0), source: mac(6), timeToLive: frame[22], transport: transport,
+                    icmp: transport == 1 ? frame.word(at: 34) : nil))
+        case 0x86DD:
+            let transport = frame[20]
+            packets.append(
+                Packet(
+                    destination: mac(0), source: mac(6), timeToLive: frame[21], transport: transport,
+                    icmp: transport == 58 ? frame.word(at: 54) : nil))
+        default: break
         }
     }
 
-    /// Answers who-has for the server until the condition holds.
-    mutating func answerARP(until words: String, _ condition: () -> Bool) throws {
-        var seen = arp.count
+    /// Answers whoever asks for one of `stations` until the condition holds.
+    mutating func answer(
+        for stations: [IPAddress: MACAddress] = EngineTests.stations, until words: String,
+        _ condition: () throws -> Bool
+    ) throws {
+        var seen = messages.count
         let end = ContinuousClock.now + .seconds(20)
-        while !condition() {
+        while try !condition() {
             guard ContinuousClock.now < end else { throw LabError("not within 20 s: \(words)") }
             look()
-            for message in arp[seen...] where message.operation == .request && message.target == EngineTests.server {
-                send(message.answer(from: EngineTests.serverMAC), to: message.senderMAC)
+            for message in messages[seen...] {
+                guard let mac = message.asked.flatMap({ stations[$0] }), let answer = message.answer(from: mac) else {
+                    continue
+                }
+                send(answer.message, to: answer.destination)
             }
-            seen = arp.count
+            seen = messages.count
         }
     }
 
-    /// The first ARP message from now on that is like this.
-    mutating func nextARP(_ isWanted: (ARPMessage) -> Bool) throws -> ARPMessage {
-        var seen = arp.count
+    /// The first message from now on that is like this.
+    mutating func nextMessage(_ isWanted: (NeighborMessage) -> Bool) throws -> NeighborMessage {
+        var seen = messages.count
         let end = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < end {
             look()
-            if let message = arp[seen...].first(where: isWanted) { return message }
-            seen = arp.count
+            if let message = messages[seen...].first(where: isWanted) { return message }
+            seen = messages.count
         }
-        throw LabError("no such ARP message within 20 s")
+        throw LabError("no such message within 20 s")
     }
 
-    /// The next IPv4 packet.
+    /// The next IP packet.
     mutating func nextPacket() throws -> Packet {
         let seen = packets.count
         let end = ContinuousClock.now + .seconds(20)
@@ -94,27 +112,21 @@ struct Segment: ~Copyable {
         throw LabError("no packet within 20 s")
     }
 
-    mutating func send(_ message: ARPMessage, to destination: MACAddress = .broadcast) {
-        var frame = [UInt8](repeating: 0, count: ARPMessage.frameLength)
-        frame.withUnsafeMutableBytes { message.write(to: destination, into: $0) }
-        send(frame)
+    /// Sends a message to all who should hear it, or to one station.
+    mutating func send(_ message: NeighborMessage, to destination: MACAddress? = nil) {
+        var frame = [UInt8](repeating: 0, count: NeighborMessage.longestFrame)
+        let length = frame.withUnsafeMutableBytes { message.write(to: destination ?? message.group, into: $0) }
+        send(Array(frame[..<length]))
     }
 
     /// A client's SYN for the VIP's port 80, in a frame to this station.
-    mutating func sendSYN(to destination: MACAddress) {
-        let octets = { (mac: MACAddress) in (0..<6).map { UInt8(truncatingIfNeeded: mac.rawValue >> (40 - 8 * $0)) } }
-        var header: [UInt8] = [0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 100, 10, 9, 0, 50]
-        let sum = stride(from: 0, to: 20, by: 2).reduce(UInt32(0)) {
-            $0 + UInt32(header[$1]) << 8 + UInt32(header[$1 + 1])
-        }
-        let folded = ~UInt16(truncatingIfNeeded: sum & 0xFFFF + sum >> 16)
-        header[10] = UInt8(folded >> 8)
-        header[11] = UInt8(folded & 0xFF)
-        let syn: [UInt8] = [0x9C, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xFF, 0xFF, 0, 0, 0, 0]
-        send(octets(destination) + octets(EngineTests.clientMAC) + [8, 0] + header + syn)
+    mutating func sendSYN(to destination: MACAddress, for vip: IPAddress = EngineTests.vip, payload: Int = 0) {
+        let client = vip.v4 != nil ? EngineTests.client : EngineTests.client6
+        let packet = TestPacket(source: client, destination: vip, payload: payload)
+        send(packet.frame(to: destination, from: EngineTests.clientMAC))
     }
 
-    private mutating func send(_ frame: [UInt8]) {
+    mutating func send(_ frame: [UInt8]) {
         var frame = frame
         frame.withUnsafeMutableBytes {
             socket.transmit($0, .none)

@@ -189,6 +189,36 @@ struct PacketSocketTests {
         }
     }
 
+    @Test("a group that is joined is let through by the card, and reported to the switch, until the socket is closed")
+    func groups() throws {
+        try NetworkNamespace.run {
+            try NetworkNamespace.sh("ip link add va type veth peer name vb && ip link set va up && ip link set vb up")
+            let address = try #require(IPv6Address("2001:db8::12:3456"))
+            // The host has no such address: nobody else joins its group.
+            let (card, host) = ("grep -q 3333ff123456 /proc/net/dev_mcast", "grep -q ff1234560* /proc/net/igmp6")
+            try NetworkNamespace.sh("! \(card) && ! \(host)")
+            do {
+                var socket = try PacketSocket(interface: "va")
+                try socket.join(address.solicitedNodeGroup)
+                try socket.join(.allNodes)
+                try NetworkNamespace.sh("\(card) && \(host)")
+                extendLifetime(socket)
+            }
+            try NetworkNamespace.sh("! \(card) && ! \(host)")
+        }
+    }
+
+    @Test("where the interface has no IPv6 a group is still let through by the card")
+    func groupsWithoutIPv6() throws {
+        try Self.withPair {
+            var socket = try PacketSocket(interface: "va")
+            let address = try #require(IPv6Address("2001:db8::12:3456"))
+            try socket.join(address.solicitedNodeGroup)
+            try NetworkNamespace.sh("grep -q 3333ff123456 /proc/net/dev_mcast")
+            extendLifetime(socket)
+        }
+    }
+
     @Test("loopback is refused: its frames have no MACs to rewrite")
     func loopback() throws {
         try NetworkNamespace.run {

@@ -2,8 +2,8 @@ internal import NetworkAddress
 
 /// What the engine tells about changes an operator cares for.
 enum EngineEvent: Hashable, Sendable {
-    /// Something ARP brought about on this interface.
-    case arp(ARPEvent, interface: String)
+    /// Something ARP or Neighbor Discovery brought about on this interface.
+    case resolution(ResolutionEvent, interface: String)
     /// The interface went down or away, for this reason.
     case lost(interface: String, reason: String)
     /// The interface is back with this MAC.

@@ -10,7 +10,7 @@ extension EngineLoop {
         let now = self.now()
         let socket: PacketSocket
         do throws(PacketIOError) {
-            socket = try PacketSocket(interface: port.name)
+            socket = try openSocket(port.name)
         } catch {
             guard isFirst, error.isInterfaceLoss else {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "\(error)")
@@ -19,14 +19,22 @@ extension EngineLoop {
             report(.lost(interface: port.name, reason: "\(error)"))
             return
         }
-        guard let interface = try HostNetwork.read().interface(port.name) else {
-            throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
-        }
         pollSet.watch(socket.pollDescriptor, slot: port.slot)
-        let servers = settings.servers.compactMap { server in
-            interface.source(for: server).map { (address: server, source: $0) }
+        port.open(socket, vips: settings.vips, owns: settings.ownsVIPs, now: now)
+        do throws(DirectorError) {
+            try findWays(on: [port], now: now)
+        } catch {
+            port.close(retry: now + Self.reopenInterval)
+            pollSet.watch(nil, slot: port.slot)
+            throw error
         }
-        port.open(socket, vips: settings.vips, owns: settings.ownsVIPs, servers: servers, now: now)
+    }
+
+    /// A socket that also gets what is asked about the IPv6 VIPs, and what others announce of them.
+    private func openSocket(_ name: String) throws(PacketIOError) -> PacketSocket {
+        var socket = try PacketSocket(interface: name)
+        if settings.ownsVIPs { try socket.joinGroups(of: settings.vips) }
+        return socket
     }
 
     /// The interface went down or away: its servers get nothing until it is back.
@@ -59,11 +67,9 @@ extension EngineLoop {
     /// Gives the forwarder the services with the MACs that are known now.
     func applyPlans() {
         let services = plans.flatMap { plan in
-            plan.services { server in
-                let station = ports.lazy.compactMap { port in server.v4.flatMap { port.station(of: $0) } }.first
-                return station.map { ServicePlan.Reach(station: $0, mtu: 65_535, source: nil) }
-            }
+            plan.services { server in ports.lazy.compactMap { $0.reach(server) }.first }
         }
+        isPlanStale = false
         forwarder.apply(services, now: now())
     }
 
@@ -71,7 +77,7 @@ extension EngineLoop {
     /// Needs CAP_NET_ADMIN.
     func installFilter(on interfaces: [String]) throws(DirectorError) {
         let drop = IngressDrop(
-            table: EngineSettings.filterTable, interfaces: interfaces, destinations: settings.vips)
+            table: EngineSettings.filterTable, interfaces: interfaces, vips: settings.vips, answers: settings.answers)
         do throws(PacketFilterError) {
             try drop.install(Nftables())
         } catch {
@@ -82,7 +88,7 @@ extension EngineLoop {
     /// Lets the host's own stack see everything again. Equivalent to: `nft delete table netdev rsdirector`.
     /// Needs CAP_NET_ADMIN.
     func removeFilter() throws(DirectorError) {
-        let drop = IngressDrop(table: EngineSettings.filterTable, interfaces: [], destinations: [])
+        let drop = IngressDrop(table: EngineSettings.filterTable, interfaces: [], vips: [])
         do throws(PacketFilterError) {
             try drop.remove(Nftables())
         } catch {
@@ -104,9 +110,9 @@ extension EngineLoop {
             ("unsplittable", unsplittable),
         ]
         for (name, count) in others where count > 0 { drops[name] = count }
-        var stations: [IPv4Address: MACAddress] = [:]
+        var stations: [IPAddress: MACAddress] = [:]
         for server in settings.servers {
-            stations[server] = ports.lazy.compactMap { $0.station(of: server) }.first?.destination
+            stations[server] = ports.lazy.compactMap { $0.reach(server) }.first?.station?.destination
         }
         return EngineSnapshot(
             interfaces: ports.map { port in

@@ -3,7 +3,7 @@ internal import NetworkAddress
 internal import PacketFilter
 internal import PacketIO
 
-/// The engine's thread: frames in, verdicts, frames out; between batches ARP, timers and what others want. Everything here
+/// The engine's thread: frames in, verdicts, frames out; between batches ARP and Neighbor Discovery, timers and what others want. Everything here
 /// belongs to that thread once `run()` is called. Nothing is allocated per forwarded packet.
 final class EngineLoop {
     /// How often timers are looked at, in milliseconds.
@@ -14,13 +14,18 @@ final class EngineLoop {
     private static let expiryBudget = 10_000
     /// How long a lost interface is left alone before it is tried again, in milliseconds.
     static let reopenInterval = 250
+    /// How often the way to servers that have none is looked for, in milliseconds.
+    private static let wayInterval = 5000
 
-    let settings: EngineSettings
+    /// With the VIPs and servers of the latest plans.
+    var settings: EngineSettings
     let mailbox: EngineMailbox
     let report: @Sendable (EngineEvent) -> Void
     var ports: [EnginePort]
     var forwarder: Forwarder
     var plans: [ServicePlan] = []
+    /// Whether what is known of the servers has changed since the forwarder was told.
+    var isPlanStale = false
     var pollSet: PollSet
     /// Frames for a lost interface, frames cut short, and answers withheld: not the forwarder's to count.
     var undeliverable: UInt64 = 0
@@ -28,12 +33,13 @@ final class EngineLoop {
     /// Frames too long for a tunnel that could not be cut.
     var unsplittable: UInt64 = 0
     private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: max(ICMPError.longestFrame, ARPMessage.frameLength), alignment: 8)
+    let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: max(ICMPError.longestFrame, NeighborMessage.longestFrame), alignment: 8)
     /// Where frames are cut into pieces.
     private let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
-    private var random = SystemRandomNumberGenerator()
+    var random = SystemRandomNumberGenerator()
     private var nextTick = Ticks(milliseconds: 0)
+    private var nextWays = Ticks(milliseconds: UInt64(wayInterval))
     private var isStopping = false
     private let origin = SuspendingClock.now
 
@@ -79,6 +85,7 @@ final class EngineLoop {
                 nextTick = now + Self.tick
                 advance(to: now)
             }
+            if isPlanStale { applyPlans() }
         }
         let last = snapshot()
         for port in ports { port.close(retry: now()) }
@@ -95,6 +102,7 @@ final class EngineLoop {
         switch command {
         case .apply(let plans, let done):
             self.plans = plans
+            takeTargets()
             applyPlans()
             done()
         case .snapshot(let tell):
@@ -114,6 +122,9 @@ final class EngineLoop {
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }
+        guard now >= nextWays else { return }
+        nextWays = now + Self.wayInterval
+        findMissingWays(now: now)
     }
 }
 
@@ -141,8 +152,8 @@ extension EngineLoop {
             truncated &+= 1
             return
         }
-        if UnsafeRawBufferPointer(frame.bytes).word(at: 12) == ARPMessage.etherType {
-            if let message = ARPMessage(frame: UnsafeRawBufferPointer(frame.bytes)) {
+        if NeighborMessage.isCarried(by: UnsafeRawBufferPointer(frame.bytes)) {
+            if let message = NeighborMessage(frame: UnsafeRawBufferPointer(frame.bytes)) {
                 receive(message, on: port, now: now)
             }
             return
@@ -192,7 +203,9 @@ extension EngineLoop {
                 }
                 place = 0
             }
-            guard var piece = splitter.next(into: UnsafeMutableRawBufferPointer(rebasing: pieces[place...])) else { break }
+            guard var piece = splitter.next(into: UnsafeMutableRawBufferPointer(rebasing: pieces[place...])) else {
+                break
+            }
             place += (splitter.bufferLength + 7) & ~7
             let verdict = forwarder.forward(&piece, now: now)
             if case .split(let limit) = verdict, offset == 0 {
@@ -206,41 +219,15 @@ extension EngineLoop {
     }
 
     private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
-        guard answers.take(now: now), let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
+        guard answers.take(now: now),
+            let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
         else { return }
         transmit(length: length, on: ports[packet.ingress])
     }
 
     /// Sends what is in the scratch buffer, now: it is used again.
-    private func transmit(length: Int, on port: EnginePort) {
+    func transmit(length: Int, on port: EnginePort) {
         port.socket?.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
         port.socket?.flush()
-    }
-
-    private func receive(_ message: ARPMessage, on port: EnginePort, now: Ticks) {
-        for index in port.vips.indices
-        where port.vips[index].vip == message.target || port.vips[index].vip == message.sender {
-            obey(port.vips[index].receive(message, now: now, using: &random), on: port)
-        }
-        if let actions = port.neighbors?.receive(message, now: now) { obey(actions, on: port) }
-    }
-
-    private func obey(_ actions: [ARPAction], on port: EnginePort) {
-        var hasMoved = false
-        for action in actions {
-            switch action {
-            case .send(let message, let destination):
-                message.write(
-                    to: destination, into: UnsafeMutableRawBufferPointer(rebasing: scratch[..<ARPMessage.frameLength]))
-                transmit(length: ARPMessage.frameLength, on: port)
-            case .report(let event):
-                report(.arp(event, interface: port.name))
-                switch event {
-                case .resolved, .moved, .unreachable: hasMoved = true
-                case .claimed, .notClaimed, .contested: break
-                }
-            }
-        }
-        if hasMoved { applyPlans() }
     }
 }

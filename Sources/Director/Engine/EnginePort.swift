@@ -12,6 +12,8 @@ final class EnginePort {
     var socket: PacketSocket?
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
+    /// How each server that is behind this interface is reached.
+    private(set) var hops: [IPAddress: NextHop] = [:]
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
     /// Of the sockets before this one.
@@ -22,16 +24,22 @@ final class EnginePort {
         self.slot = slot
     }
 
-    /// Takes a socket into use: VIPs and servers are asked for anew, whatever was known.
-    func open(
-        _ socket: consuming PacketSocket, vips: [IPv4Address], owns: Bool,
-        servers: [(address: IPv4Address, source: IPv4Address)], now: Ticks
-    ) {
+    /// Takes a socket into use: VIPs are asked for anew, and no server is known yet.
+    func open(_ socket: consuming PacketSocket, vips: [IPAddress], owns: Bool, now: Ticks) {
         let mac = socket.address
         var random = SystemRandomNumberGenerator()
         self.vips = vips.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
-        neighbors = NeighborTable(mac: mac, servers: servers, now: now)
+        neighbors = NeighborTable(mac: mac)
+        hops = [:]
         self.socket = consume socket
+    }
+
+    /// Takes these to be the ways to the servers behind the interface; whoever is new among the next hops is asked for, and
+    /// whoever is not among them any more is forgotten.
+    func take(_ hops: [IPAddress: NextHop], now: Ticks) {
+        self.hops = hops
+        neighbors?.forgetAll(but: Set(hops.values.map(\.neighbor)))
+        for hop in hops.values { neighbors?.watch(hop.neighbor, as: hop.source, now: now) }
     }
 
     /// Gives the socket up.
@@ -39,6 +47,7 @@ final class EnginePort {
         if socket != nil { earlier = counters }
         socket = nil
         neighbors = nil
+        hops = [:]
         self.retry = retry
     }
 
@@ -55,9 +64,31 @@ final class EnginePort {
         return sum
     }
 
-    /// Where packets for `server` go from here; nil: not known.
-    func station(of server: IPv4Address) -> LinkStation? {
-        guard let mac = socket?.address, let destination = neighbors?.station(of: server) else { return nil }
-        return LinkStation(egress: slot, source: mac, destination: destination)
+    /// How `server` is reached from here; nil: not from here, or its MAC is not known.
+    func reach(_ server: IPAddress) -> ServicePlan.Reach? {
+        guard let mac = socket?.address, let hop = hops[server],
+            let destination = neighbors?.station(of: hop.neighbor)
+        else { return nil }
+        return ServicePlan.Reach(
+            station: LinkStation(egress: slot, source: mac, destination: destination), mtu: hop.mtu, source: hop.source)
+    }
+
+    /// Takes these to be the VIPs; those that stay are left as they are.
+    func take(vips: [IPAddress], owns: Bool, now: Ticks) throws(PacketIOError) {
+        guard let mac = socket?.address else { return }
+        let new = vips.filter { vip in !self.vips.contains { $0.vip == vip } }
+        if owns { try socket?.joinGroups(of: new) }
+        var random = SystemRandomNumberGenerator()
+        self.vips.removeAll { !vips.contains($0.vip) }
+        self.vips += new.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
+    }
+}
+
+extension PacketSocket {
+    /// Gets what is asked about the IPv6 VIPs among these, and what others announce of them. Needs CAP_NET_RAW.
+    mutating func joinGroups(of vips: [IPAddress]) throws(PacketIOError) {
+        let vips = vips.compactMap(\.v6)
+        if !vips.isEmpty { try join(.allNodes) }
+        for group in Set(vips.map(\.solicitedNodeGroup)) { try join(group) }
     }
 }

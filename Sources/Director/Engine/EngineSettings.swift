@@ -1,15 +1,18 @@
 internal import NetworkAddress
+internal import PacketFilter
 
-/// What the engine is made with; none of it changes while it runs.
+/// What the engine is made with. VIPs, servers and answers become those of the plans it is given.
 struct EngineSettings: Sendable {
     /// The interfaces, in the order verdicts count them.
     var interfaces: [String]
     /// Every VIP, once.
-    var vips: [IPv4Address]
+    var vips: [IPAddress]
     /// Every server, once.
-    var servers: [IPv4Address]
-    /// Whether ARP for the VIPs is answered.
+    var servers: [IPAddress]
+    /// Whether ARP and Neighbor Discovery for the VIPs are answered.
     var ownsVIPs: Bool
+    /// What servers behind address translation answer from, which the host's own stack must not see.
+    var answers: [IngressDrop.Answer] = []
 
     /// How many flows are remembered at most: 48 bytes each at most, all of it taken at the start. At 2,000 new
     /// connections a second and 120 s of TIME_WAIT about 240,000 are remembered; this is four times as many.

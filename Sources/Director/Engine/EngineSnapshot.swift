@@ -15,15 +15,15 @@ struct EngineSnapshot: Sendable {
 
     /// One VIP on one interface.
     struct VIP: Sendable {
-        var address: IPv4Address
+        var address: IPAddress
         var state: VIPOwnership.State
         var contender: MACAddress?
     }
 
     var interfaces: [Interface]
     var services: [ServiceStatistics]
-    /// The MACs of the servers that are known.
-    var stations: [IPv4Address: MACAddress]
+    /// The MACs that packets for the servers go to, as far as known: a server's own, or that of the router towards it.
+    var stations: [IPAddress: MACAddress]
     var flows: Int
     var flowCapacity: Int
     /// Packets not forwarded, by why; only what occurred.

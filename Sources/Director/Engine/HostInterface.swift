@@ -1,41 +1,79 @@
 internal import NetworkAddress
 internal import Netlink
 
-/// One of the director's interfaces as it was found: its name and the IPv4 networks it is on.
+/// One of the director's interfaces as it was found: its name and the networks it is on.
 struct HostInterface: Hashable, Sendable {
     var name: String
-    /// Its addresses with their networks, primary ones first; /32 has no neighbours and is left out.
+    /// Its index (`ip link` shows it in front of the name).
+    var index: Int32
+    /// The longest IP packet it takes, in bytes.
+    var mtu: Int
+    /// Its addresses with their networks, those first that the host would use by itself; /32 and /128 have no neighbours and
+    /// are left out.
     var networks: [Prefix]
 
-    /// Our address beside `server` on this interface's segment: its primary one in that network; nil: not on link here.
-    func source(for server: IPv4Address) -> IPv4Address? {
-        networks.first { $0.contains(.v4(server)) }?.address.v4
+    /// Our address beside `neighbor` on this interface's segment: the first one in its network; nil: not on link here.
+    func source(for neighbor: IPAddress) -> IPAddress? {
+        networks.first { $0.contains(neighbor) }?.address
     }
 }
 
-/// The host's links and addresses at one moment.
+/// How packets for a server leave by one interface.
+struct NextHop: Hashable, Sendable {
+    /// Whose MAC they are sent to: the server's own where it is on link, else a router's, which may be of the other family.
+    var neighbor: IPAddress
+    /// Our address that the neighbour is asked as, of its family.
+    var source: IPAddress
+    /// The longest IP packet that fits, in bytes: the interface's, or less where the route says so.
+    var mtu: Int
+}
+
+/// The host's links, addresses and routes at one moment.
 struct HostNetwork: Sendable {
     let links: [Link]
     let addresses: [InterfaceAddress]
+    /// The kernel's way to each server that is on no network of the host.
+    var routes: [IPAddress: RouteLookup] = [:]
 
-    /// Equivalent to: `ip link; ip -4 addr`. Needs no capability.
-    static func read() throws(DirectorError) -> HostNetwork {
+    /// Equivalent to: `ip link; ip addr`, and `ip route get SERVER` for each of `servers` that is on none of the networks found.
+    /// Needs no capability.
+    static func read(routesTo servers: [IPAddress]) throws(DirectorError) -> HostNetwork {
         do throws(NetlinkError) {
             let network = try Network()
-            return HostNetwork(links: try network.links(), addresses: try network.addresses())
+            var host = HostNetwork(links: try network.links(), addresses: try network.addresses())
+            for server in servers where !host.addresses.contains(where: { $0.prefix.contains(server) }) {
+                host.routes[server] = try network.lookUp(destination: server)
+            }
+            return host
         } catch {
-            throw DirectorError(operation: "read the host's interfaces and addresses", cause: "\(error)")
+            throw DirectorError(operation: "read the host's interfaces, addresses and routes", cause: "\(error)")
         }
     }
 
     /// The interface of that name, or nil.
     func interface(_ name: String) -> HostInterface? {
         guard let link = links.first(where: { $0.name == name }) else { return nil }
-        let own = addresses.filter {
-            $0.interface == link.index && $0.prefix.address.v4 != nil && $0.prefix.length < 32
-        }
+        let own = addresses.filter { $0.interface == link.index && $0.prefix.length < $0.prefix.address.bitWidth }
+        // Temporary addresses of IPv6 count as secondary; a tentative one may turn out to be somebody else's.
+        let isSpare = { (address: InterfaceAddress) in address.isSecondary || address.isTentative }
         return HostInterface(
-            name: name, networks: own.filter { !$0.isSecondary }.map(\.prefix) + own.filter(\.isSecondary).map(\.prefix)
-        )
+            name: name, index: link.index, mtu: Int(link.mtu),
+            networks: own.filter { !isSpare($0) }.map(\.prefix) + own.filter(isSpare).map(\.prefix))
+    }
+
+    /// How packets for `server` leave by `interface`: straight to it where it is on link there, else as the kernel would send
+    /// them (`ip route get`); nil: not by this interface.
+    func nextHop(to server: IPAddress, by interface: HostInterface) -> NextHop? {
+        if let source = interface.source(for: server) {
+            return NextHop(neighbor: server, source: source, mtu: interface.mtu)
+        }
+        guard let route = routes[server], route.outcome == .unicast, route.interface == interface.index else {
+            return nil
+        }
+        let neighbor = route.gateway ?? server
+        let preferred = route.preferredSource.flatMap { $0.bitWidth == neighbor.bitWidth ? $0 : nil }
+        guard let source = interface.source(for: neighbor) ?? preferred else { return nil }
+        return NextHop(
+            neighbor: neighbor, source: source, mtu: route.mtu.map { min(Int($0), interface.mtu) } ?? interface.mtu)
     }
 }

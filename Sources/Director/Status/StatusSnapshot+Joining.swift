@@ -40,7 +40,7 @@ extension StatusSnapshot.Interface {
 
 extension StatusSnapshot.VIP {
     fileprivate init(_ vip: EngineSnapshot.VIP, on port: EngineSnapshot.Interface) {
-        address = .v4(vip.address)
+        address = vip.address
         interface = port.name
         conflict = vip.contender?.description
         guard port.mac != nil else {
@@ -60,7 +60,7 @@ extension StatusSnapshot.VIP {
 
 extension StatusSnapshot.Service {
     fileprivate init(
-        _ group: Membership.Group, vip: IPAddress, counted: ServiceStatistics?, stations: [IPv4Address: MACAddress]
+        _ group: Membership.Group, vip: IPAddress, counted: ServiceStatistics?, stations: [IPAddress: MACAddress]
     ) {
         name = group.service.name
         transport = group.service.transport
@@ -75,7 +75,7 @@ extension StatusSnapshot.Service {
             return StatusSnapshot.Server(
                 member, forward: group.service.forward,
                 counted: counted?.servers.first { $0.address == address },
-                mac: address.v4.flatMap { stations[$0] })
+                mac: stations[address])
         }
     }
 }

@@ -68,9 +68,9 @@ extension ARPMessage {
         else { return nil }
         self.operation = operation
         senderMAC = frame.mac(at: 22)
-        sender = frame.address(at: 28)
+        sender = frame.ipv4(at: 28)
         targetMAC = frame.mac(at: 32)
-        target = frame.address(at: 38)
+        target = frame.ipv4(at: 38)
         // A group cannot have an address, and answers to it would go to many.
         guard senderMAC.isUnicast else { return nil }
     }
@@ -89,34 +89,5 @@ extension ARPMessage {
         frame.store(sender.rawValue, at: 28)
         frame.store(targetMAC, at: 32)
         frame.store(target.rawValue, at: 38)
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// 16 bits in network order.
-    @inlinable
-    @inline(__always)
-    package func word(at offset: Int) -> UInt16 {
-        UInt16(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self))
-    }
-
-    fileprivate func address(at offset: Int) -> IPv4Address {
-        IPv4Address(rawValue: UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-    }
-
-    fileprivate func mac(at offset: Int) -> MACAddress {
-        MACAddress(rawValue: self[offset..<offset + 6].reduce(0) { $0 << 8 | UInt64($1) })
-    }
-}
-
-extension UnsafeMutableRawBufferPointer {
-    fileprivate func store(_ value: some FixedWidthInteger, at offset: Int) {
-        withUnsafeBytes(of: value.bigEndian) {
-            UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(from: $0)
-        }
-    }
-
-    fileprivate func store(_ mac: MACAddress, at offset: Int) {
-        for index in 0..<6 { self[offset + index] = UInt8(truncatingIfNeeded: mac.rawValue >> (40 - 8 * index)) }
     }
 }

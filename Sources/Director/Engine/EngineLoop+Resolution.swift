@@ -1,0 +1,53 @@
+internal import Forwarding
+internal import NetworkAddress
+internal import PacketIO
+
+// Who has which address: ARP and Neighbor Discovery.
+extension EngineLoop {
+    func receive(_ message: NeighborMessage, on port: EnginePort, now: Ticks) {
+        for index in port.vips.indices
+        where port.vips[index].vip == message.asked || port.vips[index].vip == message.claimed {
+            obey(port.vips[index].receive(message, now: now, using: &random), on: port)
+        }
+        if let actions = port.neighbors?.receive(message, now: now) { obey(actions, on: port) }
+    }
+
+    func obey(_ actions: [ResolutionAction], on port: EnginePort) {
+        for action in actions {
+            switch action {
+            case .send(let message, let destination):
+                transmit(length: message.write(to: destination, into: scratch), on: port)
+            case .report(let event):
+                report(.resolution(event, interface: port.name))
+                switch event {
+                // Put in force between two batches: at the start, many servers answer at once.
+                case .resolved, .moved, .unreachable: isPlanStale = true
+                case .claimed, .notClaimed, .contested: break
+                }
+            }
+        }
+    }
+
+    /// Tells each interface how the servers behind it are reached, as the host's addresses and routes are now.
+    func findWays(on ports: [EnginePort], now: Ticks) throws(DirectorError) {
+        let host = try HostNetwork.read(routesTo: settings.servers)
+        for port in ports where port.socket != nil {
+            guard let interface = host.interface(port.name) else {
+                throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
+            }
+            var hops: [IPAddress: NextHop] = [:]
+            for server in settings.servers { hops[server] = host.nextHop(to: server, by: interface) }
+            port.take(hops, now: now)
+        }
+    }
+
+    /// Looks again where a server is behind none of the interfaces: its address or route may come later than the interface.
+    func findMissingWays(now: Ticks) {
+        let open = ports.filter { $0.socket != nil }
+        guard !open.isEmpty, settings.servers.contains(where: { server in open.allSatisfy { $0.hops[server] == nil } })
+        else { return }
+        // What went wrong now is tried again next time.
+        try? findWays(on: open, now: now)
+        isPlanStale = true
+    }
+}
