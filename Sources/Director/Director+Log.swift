@@ -36,7 +36,8 @@ extension Director {
         case .unreachable(let address):
             let question = address.v4 != nil ? "ARP" : "Neighbor Discovery"
             logger.warning(
-                "\(noun(address, services)) \(address) on \(interface): does not answer \(question), gets nothing until it does")
+                "\(noun(address, services)) \(address) on \(interface): does not answer \(question), gets nothing until it does"
+            )
         }
     }
 

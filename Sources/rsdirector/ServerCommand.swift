@@ -44,10 +44,13 @@ struct ServerCommand: AsyncParsableCommand {
         @OptionGroup var server: ServerArguments
 
         @Option(
-            help: ArgumentHelp("The weight, 0 to 65535; with an agent it multiplies what that asks for.", valueName: "number"))
+            help: ArgumentHelp(
+                "The weight, 0 to 65535; with an agent it multiplies what that asks for.", valueName: "number"))
         var weight: Int?
 
-        @Option(help: ArgumentHelp("With NAT: the port on the server. Its connections count as a removed one's.", valueName: "number"))
+        @Option(
+            help: ArgumentHelp(
+                "With NAT: the port on the server. Its connections count as a removed one's.", valueName: "number"))
         var port: UInt16?
 
         func run() async throws {

@@ -1,5 +1,7 @@
 internal import ConfigurationFile
+internal import Forwarding
 internal import Glibc
+internal import HummingbirdCore
 internal import Lab
 internal import Logging
 internal import NetworkAddress
@@ -33,7 +35,8 @@ struct ControlTests {
             await board.begin()
             return Control(
                 board: board, load: { () throws(ConfigurationError) in try self.file.withLock { $0 }.get() },
-                check: { _ throws(DirectorError) in if let obstacle = self.obstacle.withLock({ $0 }) { throw obstacle } },
+                check: { _ throws(DirectorError) in if let obstacle = self.obstacle.withLock({ $0 }) { throw obstacle }
+                },
                 logger: logger)
         }
 
@@ -73,7 +76,10 @@ struct ControlTests {
         let wrong: [(Control.Deed, ServerRequest, ControlRefusal.Kind, String)] = [
             (.add, Self.request(11), .conflict, "it is one of its servers already"),
             (.add, vip, .conflict, "that is a VIP"),
-            (.add, ServerRequest(service: "web", address: IPAddress("127.0.0.1")!), .invalid, "not the address of a host"),
+            (
+                .add, ServerRequest(service: "web", address: IPAddress("127.0.0.1")!), .invalid,
+                "not the address of a host"
+            ),
             (.add, ServerRequest(service: "web", address: IPAddress("fd00::1")!), .invalid, "it is IPv6"),
             (.add, ServerRequest(service: "mail", address: Base.vip), .unknown, "there are: web"),
             (.add, Self.request(13, weight: 65_536), .invalid, "not from 0 to 65535"),
@@ -157,7 +163,10 @@ struct ControlTests {
         file.services[0].servers.removeLast()
         world.file.withLock { [file] in $0 = .success(file) }
         let answer = try await control.reload()
-        #expect(answer.needsRestart.map { $0.prefix { $0 != ":" } } == ["interface", "run_dir", "status", "own_vip", "flows"])
+        #expect(
+            answer.needsRestart.map { $0.prefix { $0 != ":" } } == [
+                "interface", "run_dir", "status", "own_vip", "flows",
+            ])
         #expect(answer.changes == ["service web: server 10.0.0.12 removed"])
         let now = await control.board.configuration
         #expect(now.interfaces == ["eth0"] && now.flows == DirectorConfiguration.defaultFlows && now.ownsVIPs)

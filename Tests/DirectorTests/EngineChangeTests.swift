@@ -1,3 +1,4 @@
+internal import Forwarding
 internal import Glibc
 internal import Lab
 internal import NetworkAddress
@@ -75,7 +76,8 @@ struct EngineChangeTests {
         #expect(targets.vips == [Base.vip] && targets.servers == [Base.server, Base.server6, Base.farServer])
         #expect(
             targets.answers == [
-                .init(address: Base.server, transport: 6, port: 8080), .init(address: Base.server6, transport: 6, port: 80),
+                .init(address: Base.server, transport: 6, port: 8080),
+                .init(address: Base.server6, transport: 6, port: 80),
             ])
     }
 }

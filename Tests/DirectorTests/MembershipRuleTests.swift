@@ -19,7 +19,8 @@ struct MembershipRuleTests {
     }
 
     static func service(
-        _ servers: [DirectorConfiguration.Server] = servers(), change: (inout DirectorConfiguration.Service) -> Void = { _ in }
+        _ servers: [DirectorConfiguration.Server] = servers(),
+        change: (inout DirectorConfiguration.Service) -> Void = { _ in }
     ) -> DirectorConfiguration.Service {
         var service = Base.service(servers)
         change(&service)
@@ -35,7 +36,9 @@ struct MembershipRuleTests {
 
     static func weights(_ membership: Membership) -> [Int] { membership.plans[0].servers.map(\.weight) }
 
-    @Test("after silence a server is up again with the rise-th answer in a row, and at the start with the first", arguments: 1...4)
+    @Test(
+        "after silence a server is up again with the rise-th answer in a row, and at the start with the first",
+        arguments: 1...4)
     func rise(rise: Int) {
         var membership = Self.membership(Self.service(Self.servers(rise: rise)))
         #expect(Self.weights(membership) == [100, 100, 100])
@@ -66,7 +69,8 @@ struct MembershipRuleTests {
         #expect(membership.deadline == Self.start + .seconds(60))
         #expect(membership.advance(to: Self.start + .seconds(59.9)).isEmpty)
         let changes = membership.advance(to: Self.start + .seconds(60))
-        #expect(changes.map(\.new.state) == [.down] && changes.map(\.new.reason) == ["agent \(Self.agents[0]): refused"])
+        #expect(
+            changes.map(\.new.state) == [.down] && changes.map(\.new.reason) == ["agent \(Self.agents[0]): refused"])
         #expect(membership.deadline == nil)
         _ = membership.receive(Base.report(), from: Self.agents[0], now: Self.start + .seconds(61))
         #expect(Self.weights(membership) == [100, 0, 0])
@@ -120,8 +124,12 @@ struct MembershipRuleTests {
                 }
                 let servers = membership.plans[0].servers
                 let words = "quorum \(row.servers) ± \(row.hysteresis), step \(step): \(up) up"
-                #expect(servers.map(\.weight) == (isSorry ? [0, 0, 0, 1] : (0..<3).map { $0 < up ? 100 : 0 } + [0]), "\(words)")
-                #expect(servers.map(\.isOut) == (isSorry ? [true, true, true, false] : (0..<3).map { $0 >= up } + [true]), "\(words)")
+                #expect(
+                    servers.map(\.weight) == (isSorry ? [0, 0, 0, 1] : (0..<3).map { $0 < up ? 100 : 0 } + [0]),
+                    "\(words)")
+                #expect(
+                    servers.map(\.isOut) == (isSorry ? [true, true, true, false] : (0..<3).map { $0 >= up } + [true]),
+                    "\(words)")
             }
         }
     }
@@ -129,9 +137,12 @@ struct MembershipRuleTests {
     @Test("each family has its own quorum, and its own servers and sorry server; a tunnel serves both with all")
     func families() throws {
         let vips = ["192.0.2.10", "2001:db8::10"].map { IPAddress($0)! }
-        let servers = ["10.0.0.11", "fd00::11"].map { DirectorConfiguration.Server(address: IPAddress($0)!, agent: nil) }
+        let servers = ["10.0.0.11", "fd00::11"].map {
+            DirectorConfiguration.Server(address: IPAddress($0)!, agent: nil)
+        }
         let sorry = DirectorConfiguration.SorryServer(address: try #require(IPAddress("fd00::99")))
-        var service = DirectorConfiguration.Service(name: "web", vips: vips, port: 80, sorryServers: [sorry], servers: servers)
+        var service = DirectorConfiguration.Service(
+            name: "web", vips: vips, port: 80, sorryServers: [sorry], servers: servers)
         var membership = Membership([service], now: Self.start)
         _ = membership.drain(servers[1].address, in: "web", true, now: Self.start)
         #expect(membership.plans.map(\.vips) == [[vips[0]], [vips[1]]])
@@ -176,7 +187,9 @@ struct MembershipRuleTests {
         #expect(Self.weights(membership) == [0, 200, 1], "drained; its new weight; slowly")
         #expect(changes.map(\.address) == [Base.server(13).address, Base.server(14).address])
         #expect(membership.agents.map(\.url) == Array(Self.agents.dropFirst()))
-        #expect(membership.receive(Base.report(), from: Self.agents[0], now: Self.start).isEmpty, "whoever is gone is not heard")
+        #expect(
+            membership.receive(Base.report(), from: Self.agents[0], now: Self.start).isEmpty,
+            "whoever is gone is not heard")
         // With another agent, nothing is known of a server.
         service.servers[1].agent = "http://10.0.0.13:9999"
         _ = membership.reconfigure([service], now: Self.start)
@@ -199,16 +212,23 @@ struct MembershipRuleTests {
     func plan() throws {
         let service = DirectorConfiguration.Service(
             name: "dns", vips: [Base.vip], port: 53, transport: .udp, forward: .nat, scheduler: .mh,
-            schedulerFlags: [.fallback], persistence: .init(timeout: .seconds(90), prefixLength: 24, drainedClients: .move),
+            schedulerFlags: [.fallback],
+            persistence: .init(timeout: .seconds(90), prefixLength: 24, drainedClients: .move),
             removedConnections: .forget, isSloppy: true,
-            servers: [.init(address: Base.server(11).address, port: 5353, agent: nil, weight: 3, thresholds: .init(upper: 10, lower: 4))])
+            servers: [
+                .init(
+                    address: Base.server(11).address, port: 5353, agent: nil, weight: 3,
+                    thresholds: .init(upper: 10, lower: 4))
+            ])
         let plan = try #require(Membership([service], now: Self.start).plans.first)
         let known = try #require(plan.services { _ in nil }.first)
         #expect(known.transport == .udp && known.scheduler == .mh && known.options == .init(fallsBack: true))
         #expect(known.persistence == .init(timeout: 90_000, prefixLength4: 24) && known.expiresQuiescentTemplates)
         #expect(known.expiresOrphans && known.isSloppy && known.answersReturn && known.port == 53)
         let server = known.servers[0]
-        #expect(server.port == 5353 && server.weight == 3 && server.upper == 10 && server.lower == 4 && server.method == .nat)
+        #expect(
+            server.port == 5353 && server.weight == 3 && server.upper == 10 && server.lower == 4
+                && server.method == .nat)
         #expect(server.station == nil)
     }
 
@@ -222,7 +242,8 @@ struct MembershipRuleTests {
         #expect(reached.method == .tunnel(Tunnel(.ipip, from: source, to: server.address)))
         #expect(reached.station == station && reached.mtu == 1400)
         for other in [nil, IPAddress("fd00::1")] {
-            #expect(plan.services { _ in .init(station: station, mtu: 1400, source: other) }[0].servers[0].station == nil)
+            #expect(
+                plan.services { _ in .init(station: station, mtu: 1400, source: other) }[0].servers[0].station == nil)
         }
     }
 }

@@ -42,7 +42,8 @@ struct MembershipTests {
 
     @Test("a server with an agent is down until the first report; one without has its configured weight")
     func start() {
-        let membership = Membership([Self.service([Self.server(11), Self.server(12, agent: nil, weight: 7)])], now: Self.start)
+        let membership = Membership(
+            [Self.service([Self.server(11), Self.server(12, agent: nil, weight: 7)])], now: Self.start)
         #expect(membership.plans[0].servers.map(\.weight) == [0, 7])
         #expect(Self.standing(membership).state == .down)
         #expect(Self.standing(membership).reason == "no report from its agent yet")
@@ -66,7 +67,8 @@ struct MembershipTests {
     @Test("no state but up gets new connections, whatever weight comes with it", arguments: ServiceState.allCases)
     func states(state: ServiceState) {
         var membership = Membership([Self.service([Self.server(11)])], now: Self.start)
-        _ = membership.receive(Self.report(state: state, weight: 50, reason: "because"), from: Self.agent, now: Self.start)
+        _ = membership.receive(
+            Self.report(state: state, weight: 50, reason: "because"), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == state)
         #expect(Self.standing(membership).weight == (state == .up ? 50 : 0))
         #expect(Self.standing(membership).reason == "because")
@@ -121,10 +123,11 @@ struct MembershipTests {
 
     @Test("one agent of several services is polled once, and each service follows its own part of the report")
     func sharedAgent() {
-        var membership = Membership([
-            Self.service([Self.server(11), Self.server(12, agent: "http://10.0.0.12:9380")]),
-            Self.service(named: "api", port: 81, [Self.server(11)]),
-        ], now: Self.start)
+        var membership = Membership(
+            [
+                Self.service([Self.server(11), Self.server(12, agent: "http://10.0.0.12:9380")]),
+                Self.service(named: "api", port: 81, [Self.server(11)]),
+            ], now: Self.start)
         #expect(membership.agents.map(\.url) == [Self.agent, "http://10.0.0.12:9380"])
         _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
         #expect(Self.standing(membership).state == .up)

@@ -29,7 +29,9 @@ extension DirectorConfiguration {
             let family = request.address.v4 == nil ? "IPv6" : "IPv4"
             throw ControlRefusal(
                 .invalid, operation: operation,
-                cause: "it is \(family), no VIP of the service is, and with \(service.forward.rawValue) packets keep their family")
+                cause:
+                    "it is \(family), no VIP of the service is, and with \(service.forward.rawValue) packets keep their family"
+            )
         }
         let hasAgent = request.agent ?? true
         var server = Server(
@@ -125,7 +127,8 @@ extension DirectorConfiguration.Server {
         guard service.forward == .nat, service.port != 0, port != 0 else {
             throw ControlRefusal(
                 .invalid, operation: operation,
-                cause: "port \(port): a server has a port of its own only with forward = \"nat\" and one port of the VIP",
+                cause:
+                    "port \(port): a server has a port of its own only with forward = \"nat\" and one port of the VIP",
                 cure: "leave it out")
         }
         self.port = port

@@ -49,7 +49,8 @@ extension Report.Service {
         let reasons = [reason, doubt(about: service, server)].filter { !$0.isEmpty }
         return Membership.Standing(
             state: state, agentWeight: asked,
-            weight: product.overflow ? Membership.Standing.maximumWeight : min(product.partialValue, Membership.Standing.maximumWeight),
+            weight: product.overflow
+                ? Membership.Standing.maximumWeight : min(product.partialValue, Membership.Standing.maximumWeight),
             reason: reasons.joined(separator: "; "))
     }
 

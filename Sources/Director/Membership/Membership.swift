@@ -152,7 +152,8 @@ extension Membership {
             let new = self[place].standing
             guard new != old else { continue }
             changed.insert(place.group)
-            changes.append(Change(service: service.name, address: self[place].configuration.address, old: old, new: new))
+            changes.append(
+                Change(service: service.name, address: self[place].configuration.address, old: old, new: new))
         }
         for group in changed { groups[group].judgeQuorum() }
         let due = places.compactMap { self[$0].deadline(after: now) }.min()

@@ -138,7 +138,8 @@ extension MembershipBoard {
             if group.apologies.isEmpty {
                 logger.notice("\(name): enough servers are up, they get the connections again")
             } else {
-                logger.warning("\(name): fewer servers are up than quorum asks for, the sorry server gets the connections")
+                logger.warning(
+                    "\(name): fewer servers are up than quorum asks for, the sorry server gets the connections")
             }
         }
     }

@@ -32,4 +32,3 @@ extension Membership {
         }
     }
 }
-
