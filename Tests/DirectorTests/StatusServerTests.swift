@@ -28,12 +28,20 @@ struct StatusServerTests {
     static func serve<Result: Sendable>(
         _ routes: StatusRoutes, _ body: @escaping @Sendable (String) async throws -> Result
     ) async throws -> Result {
+        let port = try freePort()
+        return try await serve(routes, on: .hostname("127.0.0.1", port: port)) {
+            try await body("http://127.0.0.1:\(port)")
+        }
+    }
+
+    private static func serve<Result: Sendable>(
+        _ routes: StatusRoutes, on address: BindAddress, _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let port = try freePort()
         let (listening, isListening) = AsyncStream.makeStream(of: Void.self)
         let server = StatusServer(
-            name: "127.0.0.1:\(port)", address: .hostname("127.0.0.1", port: port), logger: logger, routes: routes,
+            name: "test", address: address, logger: logger, routes: routes,
             whenListening: { isListening.finish() })
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {
@@ -42,11 +50,37 @@ struct StatusServerTests {
             }
             group.addTask {
                 for await _ in listening {}
-                return try await body("http://127.0.0.1:\(port)")
+                return try await body()
             }
             defer { group.cancelAll() }
             while let result = try await group.next() { if let result { return result } }
             throw LabError("the server ended")
+        }
+    }
+
+    @Test("rsdirector status gets all of it over the control socket")
+    func client() async throws {
+        let folder = try ScratchDirectory()
+        let path = folder.path
+        let routes = StatusRoutes(snapshot: { Self.snapshot }) { question in
+            ConnectionList(total: question.limit + (question.order == .oldest ? 1000 : 0), connections: [])
+        }
+        try await Self.serve(routes, on: .unixDomainSocket(path: ControlSocket.path(inRunDirectory: path))) {
+            let client = StatusClient(runDirectory: path)
+            let status = try await client.status()
+            #expect(status == Self.snapshot)
+            let list = try await client.connections(.init(limit: 7, order: .oldest))
+            #expect(list.total == 1007)
+        }
+        // One that does not tell it is a director of another version.
+        try await Self.serve(
+            StatusRoutes(snapshot: { Self.snapshot }),
+            on: .unixDomainSocket(path: ControlSocket.path(inRunDirectory: path))
+        ) {
+            let error = await #expect(throws: DirectorError.self) {
+                try await StatusClient(runDirectory: path).connections()
+            }
+            #expect(error?.description.contains("status 404; use the rsdirector of the version that runs") == true)
         }
     }
 

@@ -1,0 +1,53 @@
+internal import ConfigurationFile
+internal import Forwarding
+internal import HealthReporter
+internal import NetworkAddress
+internal import Testing
+
+@testable internal import Director
+
+@Suite("the status, joined")
+struct StatusJoiningTests {
+    static let vip = IPAddress.v4(IPv4Address(192, 0, 2, 10))
+    static let server = IPAddress.v4(IPv4Address(10, 0, 0, 11))
+
+    static func configured(_ transport: TransportProtocol) -> DirectorConfiguration.Service {
+        .init(
+            name: transport.rawValue, vips: [vip], port: 53, transport: transport, forward: .nat, scheduler: .sh,
+            schedulerFlags: [.port, .fallback], persistence: .init(timeout: .seconds(300), prefixLength: 24),
+            servers: [.init(address: server, port: 5353, agent: nil, thresholds: .init(upper: 1000, lower: 800))])
+    }
+
+    static func counted(_ transport: Transport, connections: UInt64) -> ServiceStatistics {
+        ServiceStatistics(
+            name: "dns", vip: vip, transport: transport, port: 53, scheduler: .sh, connections: connections,
+            outbound: .init(packets: 7, bytes: 700),
+            servers: [
+                ServerStatistics(
+                    address: server, port: 5353, weight: 3, isResolved: true, activeConnections: 1,
+                    inactiveConnections: 2, templates: 4, connections: connections)
+            ])
+    }
+
+    @Test("what is counted, configured and estimated comes together, by protocol, port and server's port")
+    func joining() throws {
+        let statistics = [Self.counted(.tcp, connections: 100), Self.counted(.udp, connections: 4000)]
+        var rates = RateBook()
+        rates.sample(statistics, after: .seconds(2))
+        let engine = EngineSnapshot(
+            interfaces: [], services: statistics, stations: [:], flows: 0, flowCapacity: 1, drops: [:])
+        let snapshot = StatusSnapshot(
+            director: "rsdirector", host: "d1", time: Timestamp(secondsSinceEpoch: 0), engine: engine,
+            groups: Membership([Self.configured(.tcp), Self.configured(.udp)]).groups, rates: rates)
+        #expect(snapshot.total.connections == 4100)
+        #expect(snapshot.services.map(\.total.connections) == [100, 4000])
+        #expect(snapshot.services.map(\.rate.connections) == [12, 500])
+        let service = try #require(snapshot.services.last)
+        #expect(service.schedulerFlags == ["sh-fallback", "sh-port"] && service.total.outboundBytes == 700)
+        #expect(service.persistence == .init(timeout: 300, prefixLength: 24))
+        let server = try #require(service.servers.first)
+        #expect(server.port == 5353 && server.weight == 3 && server.templates == 4)
+        #expect(server.upper == 1000 && server.lower == 800)
+        #expect(server.total.connections == 4000 && server.rate.connections == 500)
+    }
+}
