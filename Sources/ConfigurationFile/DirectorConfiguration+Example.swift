@@ -46,15 +46,6 @@ extension DirectorConfiguration {
         # certificate = "/etc/rsdirector/client.pem"
         # key = "/etc/rsdirector/client.key"
 
-        # Agents join by themselves, and adding a server is installing one. Left out: they do not.
-        # [join]
-        # Where they ask for it.
-        # listen = "10.0.0.1:9391"
-        # What they must show: `token`, or the first line of a file.
-        # token_file = "/etc/rsdirector/join-token"
-        # Which services they may join; left out: all.
-        # services = ["web"]
-
         # One [[service]] for each port.
         [[service]]
         # The name the agents know the service by.
@@ -178,14 +169,6 @@ extension DirectorConfiguration {
         # The gRPC health protocol, asked of a service; "" is the server as a whole.
         # [[service.check]]
         # grpc = "package.Service"
-
-        # Source NAT: servers behind the director reach the world as one address.
-        # [[outbound]]
-        # The network of the servers, or a list.
-        # source = "10.0.0.0/24"
-        # What the world sees, and the ports of it that are given out.
-        # address = "203.0.113.5"
-        # ports = "1024-65535"
 
         """
 }

@@ -1,4 +1,5 @@
 public import ConfigurationFile
+internal import Forwarding
 internal import Glibc
 internal import HealthReporter
 internal import Hummingbird
@@ -69,6 +70,11 @@ public struct Director: Service {
         logger.notice("stopped")
     }
 
+    /// Refuses what can be written in the file and this version does not do.
+    public static func refuseWhatIsMissing(in configuration: DirectorConfiguration) throws(DirectorError) {
+        try Preflight.refuseWhatIsMissing(in: configuration)
+    }
+
     /// Whether the configuration can be carried out on this host, as it is now.
     private static func check(_ configuration: DirectorConfiguration) throws(DirectorError) {
         let host = try HostNetwork.read(routesTo: EngineTargets(configuration.services).servers)
@@ -81,7 +87,8 @@ public struct Director: Service {
         let targets = EngineTargets(configuration.services)
         return EngineSettings(
             interfaces: configuration.interfaces, vips: targets.vips, servers: targets.servers,
-            ownsVIPs: configuration.ownsVIPs, answers: targets.answers)
+            ownsVIPs: configuration.ownsVIPs, answers: targets.answers, flowCapacity: configuration.flows,
+            timeouts: FlowTimeouts(configuration.timeouts))
     }
 
     private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket) async throws {

@@ -21,11 +21,26 @@ struct Preflight {
 
     /// The interfaces, in the order of the configuration.
     func check() throws(DirectorError) -> [HostInterface] {
+        try Self.refuseWhatIsMissing(in: configuration)
         try checkCapabilities()
         let interfaces = try findInterfaces()
         try checkAddresses()
         try checkServers(interfaces)
         return interfaces
+    }
+
+    /// What can be written and this version does not do.
+    static func refuseWhatIsMissing(in configuration: DirectorConfiguration) throws(DirectorError) {
+        guard configuration.outbound.isEmpty else {
+            throw DirectorError(
+                operation: "use [[outbound]]", cause: "this version does not do source NAT",
+                cure: "remove it: let the packet filter of a router do source NAT")
+        }
+        guard configuration.join == nil else {
+            throw DirectorError(
+                operation: "use [join]", cause: "this version does not let agents join by themselves",
+                cure: "remove it, and write a [[service.server]] or use `rsdirector server add`")
+        }
     }
 
     private func checkCapabilities() throws(DirectorError) {

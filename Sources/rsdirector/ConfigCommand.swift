@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConfigurationFile
+import Director
 
 /// `rsdirector config`
 struct ConfigCommand: ParsableCommand {
@@ -14,7 +15,7 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var file: FileOption
 
         func run() throws {
-            _ = try file.load()
+            try Director.refuseWhatIsMissing(in: file.load())
             print("\(file.path) is valid")
         }
     }

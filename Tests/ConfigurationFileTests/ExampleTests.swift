@@ -41,7 +41,6 @@ struct ExampleTests {
         let configuration = try DirectorConfiguration.parse(text, file: "example")
         let service = try #require(configuration.services.first)
         #expect(configuration.agent.access.certificate != nil && configuration.agent.access.token != nil)
-        #expect(configuration.join?.services == ["web"] && configuration.outbound.count == 1)
         #expect(service.persistence != nil && service.isSloppy && service.sorryServers.count == 1)
         #expect(service.servers.map(\.checks.count) == [0, 0, 1] && service.checks.count == 4)
         #expect(service.servers.first?.thresholds?.lower == 800)

@@ -53,7 +53,8 @@ final class EngineLoop {
         self.mailbox = mailbox
         self.report = report
         ports = settings.interfaces.enumerated().map { EnginePort(name: $1, slot: $0) }
-        forwarder = Forwarder(flowCapacity: EngineSettings.flowCapacity, seed: .random(in: 0 ... .max))
+        forwarder = Forwarder(
+            flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts)
         pollSet = PollSet(slots: settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
         try installFilter(on: settings.interfaces)

@@ -1,3 +1,5 @@
+internal import ConfigurationFile
+internal import Forwarding
 internal import NetworkAddress
 internal import PacketFilter
 
@@ -14,9 +16,11 @@ struct EngineSettings: Sendable {
     /// What servers behind address translation answer from, which the host's own stack must not see.
     var answers: [IngressDrop.Answer] = []
 
-    /// How many flows are remembered at most: 48 bytes each at most, all of it taken at the start. At 2,000 new
-    /// connections a second and 120 s of TIME_WAIT about 240,000 are remembered; this is four times as many.
-    static let flowCapacity = 1 << 20
+    /// How many flows of each family are remembered at most: of IPv4 64 bytes each at most, all of it taken at the start. At 2,000
+    /// new connections a second and 120 s of TIME_WAIT about 240,000 are remembered; the default is four times as many.
+    var flowCapacity = DirectorConfiguration.defaultFlows
+    /// For how long.
+    var timeouts = FlowTimeouts()
     /// ICMP errors a second that packets for the VIPs can provoke, and at once: as the kernel's own
     /// `icmp_msgs_per_sec` and `icmp_msgs_burst` (Documentation/networking/ip-sysctl.rst).
     static let answerRate = 1000
