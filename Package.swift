@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "rsdirector",
             dependencies: [
-                "ConfigurationFile", "Director", "NetworkAddress", argumentParser, logging, serviceLifecycle, unixSignals,
+                "ConfigurationFile", "Director", "NetworkAddress", argumentParser, logging, serviceLifecycle,
+                unixSignals,
             ],
             swiftSettings: strict),
 
