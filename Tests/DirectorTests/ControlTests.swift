@@ -209,17 +209,23 @@ struct ControlTests {
         }
     }
 
+    private final class Journal: Sendable {
+        let lines = Mutex<[String]>([])
+    }
+
     @Test("a poller runs for each agent there is: new ones are started, others stopped, the rest left alone")
     func pollers() async throws {
         struct Wish: Identifiable, Equatable, Sendable {
             var id: String
             var version = 1
         }
-        let events = Mutex<[String]>([])
+        let journal = Journal()
         let expect = { @Sendable (wanted: Set<String>) async throws in
             let end = ContinuousClock.now + .seconds(20)
-            while Set(events.withLock { $0 }) != wanted {
-                guard ContinuousClock.now < end else { throw LabError("\(events.withLock { $0 }), not \(wanted)") }
+            while Set(journal.lines.withLock { $0 }) != wanted {
+                guard ContinuousClock.now < end else {
+                    throw LabError("\(journal.lines.withLock { $0 }), not \(wanted)")
+                }
                 try await Task.sleep(for: .milliseconds(2))
             }
         }
@@ -227,9 +233,9 @@ struct ControlTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await keepRunning(wishes) { wish in
-                    events.withLock { $0.append("+\(wish.id)\(wish.version)") }
+                    journal.lines.withLock { $0.append("+\(wish.id)\(wish.version)") }
                     try? await Task.sleep(for: .seconds(3600))
-                    events.withLock { $0.append("-\(wish.id)\(wish.version)") }
+                    journal.lines.withLock { $0.append("-\(wish.id)\(wish.version)") }
                 }
             }
             wish.yield([Wish(id: "a"), Wish(id: "b"), Wish(id: "c")])
@@ -238,7 +244,7 @@ struct ControlTests {
             try await expect(["+a1", "+b1", "+c1", "-b1", "-c1", "+b2", "+d1"])
             group.cancelAll()
         }
-        #expect(Set(events.withLock { $0 }).isSuperset(of: ["-a1", "-b2", "-d1"]), "all are over with it")
-        #expect(events.withLock { $0 }.count == 10, "each once")
+        #expect(Set(journal.lines.withLock { $0 }).isSuperset(of: ["-a1", "-b2", "-d1"]), "all are over with it")
+        #expect(journal.lines.withLock { $0 }.count == 10, "each once")
     }
 }
