@@ -35,6 +35,8 @@ final class CheckedServer: Sendable {
     let serverNames: Box<[String]>
     /// How many connections were accepted.
     let accepted: Box<Int>
+    /// How many connections ended.
+    let hungUp: Box<Int>
     let port: UInt16
     private let channel: any Channel
 
@@ -46,7 +48,8 @@ final class CheckedServer: Sendable {
         _ behaviour: Behaviour = CheckedServer.ok, host: String = "127.0.0.1", tls: NIOSSLContext? = nil
     ) async throws {
         let (box, requests, accepted) = (Box(behaviour), Box<[String]>([]), Box(0))
-        let serverNames = Box<[String]>([])
+        let (serverNames, hungUp) = (Box<[String]>([]), Box(0))
+        self.hungUp = hungUp
         (self.behaviour, self.requests, self.accepted, self.serverNames) = (box, requests, accepted, serverNames)
         let (descriptor, port) = try #require(BoundSocket.bind(to: host))
         (reserved, self.port) = (dup(descriptor), port)
@@ -54,6 +57,7 @@ final class CheckedServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 accepted.change { $0 += 1 }
+                channel.closeFuture.whenComplete { _ in hungUp.change { $0 += 1 } }
                 return channel.eventLoop.makeCompletedFuture {
                     if let tls {
                         let name = ByteToMessageHandler(

@@ -76,10 +76,10 @@ func words(for error: any Error, timeout: Duration) -> String {
     }
 }
 
-/// Text from elsewhere as part of a message: what can be printed of its first line that is not blank, 200 characters at most.
-func printableLine(_ bytes: some Collection<UInt8>) -> String {
+/// Text from elsewhere as part of a message: what can be printed of its first line that is not blank, `limit` characters at most.
+package func printableLine(_ bytes: some Collection<UInt8>, upTo limit: Int = 200) -> String {
     for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-        let characters = line.drop(while: \.isWhitespace).prefix(200).map { character in
+        let characters = line.drop(while: \.isWhitespace).prefix(limit).map { character in
             character.unicodeScalars.allSatisfy(\.isPrintable) ? character : "?"
         }
         let text = String(characters[..<(characters.lastIndex { !$0.isWhitespace }.map { $0 + 1 } ?? 0)])
