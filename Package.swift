@@ -138,8 +138,8 @@ let package = Package(
         .testTarget(
             name: "HealthReporterTests",
             dependencies: [
-                "CLinux", "ConfigurationFile", "HealthReporter", "NetworkAddress", asyncHTTPClient, logging, nioCore,
-                nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
+                "CLinux", "ConfigurationFile", "HealthReporter", "Lab", "NetworkAddress", asyncHTTPClient, logging,
+                nioCore, nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -147,6 +147,7 @@ let package = Package(
             dependencies: [
                 "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
                 "PacketFilter", "PacketIO",
+                logging, nioCore, nioPosix, serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -22,7 +22,7 @@ extension AgentConfiguration {
         }
 
         /// A secret shared with the callers.
-        public enum Token: Sendable, Equatable {
+        public enum Token: Sendable, Hashable {
             /// In the configuration itself: 16 to 1024 printable characters of ASCII, without spaces.
             case text(String)
             /// The first line of this file, by its absolute path; read again when it changes.

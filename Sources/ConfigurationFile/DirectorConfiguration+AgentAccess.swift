@@ -2,7 +2,7 @@ public import NetworkAddress
 
 extension DirectorConfiguration {
     /// What a director shows an agent, and who must vouch for the agent.
-    public struct AgentAccess: Sendable, Equatable {
+    public struct AgentAccess: Sendable, Hashable {
         /// What is sent as `Authorization: Bearer TOKEN` (RFC 6750); nil: nothing.
         public var token: AgentConfiguration.ReportAdmission.Token?
         /// A file of the authorities that vouch for the agent's certificate, by its absolute path, in PEM; nil: the system's.
@@ -12,7 +12,7 @@ extension DirectorConfiguration {
         public var certificate: Certificate?
 
         /// A certificate for clients and its private key: files in PEM by their absolute paths, read again when they change.
-        public struct Certificate: Sendable, Equatable {
+        public struct Certificate: Sendable, Hashable {
             /// The certificate and those that lead to its authority.
             public var file: String
             /// The private key.

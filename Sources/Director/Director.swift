@@ -1,10 +1,8 @@
-internal import AsyncHTTPClient
 public import ConfigurationFile
 internal import Glibc
 internal import HealthReporter
 internal import Hummingbird
 public import Logging
-internal import NIOCore
 internal import NetworkAddress
 public import ServiceLifecycle
 
@@ -75,10 +73,10 @@ public struct Director: Service {
     }
 
     private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ control: ControlSocket) async throws {
-        let board = MembershipBoard(configuration.services, engine: engine, logger: logger)
+        let board = MembershipBoard(configuration, logger: logger) { await engine.apply($0) }
         await board.begin()
         announceStart()
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.clientConfiguration)
+        let connections = AgentConnections(logger: logger)
         let snapshot: @Sendable () async -> StatusSnapshot = {
             StatusSnapshot(
                 director: program, host: Self.hostName, time: .now(), engine: await engine.snapshot(),
@@ -87,9 +85,13 @@ public struct Director: Service {
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for server in servers(control, snapshot) { tasks.addTask { try await server.run() } }
-                for agent in await board.membership.agents {
-                    let poller = AgentPoller(agent: agent, director: Self.hostName, client: client, board: board)
+                for (agent, access) in await board.membership.agentAccesses {
+                    let poller = AgentPoller(
+                        agent: agent, access: access, director: Self.hostName, connections: connections, board: board)
                     tasks.addTask { await poller.run() }
+                }
+                for server in await board.membership.checkedServers {
+                    tasks.addTask { await server.run(telling: board) }
                 }
                 tasks.addTask { for await event in events { log(event) } }
                 // The servers end by themselves at a graceful shutdown; whichever ends first ends the rest.
@@ -97,10 +99,10 @@ public struct Director: Service {
                 try await tasks.next()
             }
         } catch {
-            try? await client.shutdown()
+            await connections.shutdown()
             throw error
         }
-        try? await client.shutdown()
+        await connections.shutdown()
     }
 
     private func servers(
@@ -131,15 +133,6 @@ public struct Director: Service {
         logger.notice(
             "\(program): directing \(vips) on \(configuration.interfaces.joined(separator: ", ")) to \(settings.servers.count) servers"
         )
-    }
-
-    private static var clientConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: AgentPoller.connectTimeout))
-        configuration.httpVersion = .http1Only
-        // A refusal is an answer: it is counted, not retried behind our back.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return configuration
     }
 
     private static var hostName: String {

@@ -1,5 +1,6 @@
 import ConfigurationFile
 import Glibc
+import Lab
 import NetworkAddress
 import Testing
 
@@ -126,39 +127,12 @@ struct GuardTests {
     }
 }
 
-/// Certificates that openssl makes, in a folder of their own.
-private struct Authority {
-    static let isAvailable = (try? shell("openssl version"))?.status == 0
-
-    let folder = Folder()
-
-    init() throws {
-        try run("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority")
-        try run("req -x509 -newkey rsa:2048 -nodes -keyout other-ca.key -out other-ca.pem -days 2 -subj /CN=other")
-    }
-
-    func path(_ name: String) -> String { "\(folder.path)/\(name)" }
-
-    func issue(_ name: String, by authority: String = "ca") throws {
-        try folder.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n", to: "extensions")
-        try run("req -newkey rsa:2048 -nodes -keyout \(name).key -out \(name).csr -subj /CN=\(name)")
-        try run(
-            "x509 -req -in \(name).csr -CA \(authority).pem -CAkey \(authority).key -CAcreateserial -days 2 "
-                + "-extfile extensions -out \(name).pem")
-    }
-
-    private func run(_ arguments: String) throws {
-        let result = try shell("cd \(folder.path) && openssl \(arguments)")
-        try #require(result.status == 0, "\(result.output)")
-    }
-}
-
-@Suite("TLS", .serialized, .enabled(if: Authority.isAvailable, "there is no openssl"))
+@Suite("TLS", .serialized, .enabled(if: CertificateAuthority.isAvailable, "there is no openssl"))
 struct TLSTests {
-    private let authority: Authority
+    private let authority: CertificateAuthority
 
     init() throws {
-        authority = try Authority()
+        authority = try CertificateAuthority()
         try authority.issue("server")
     }
 
@@ -210,19 +184,13 @@ struct TLSTests {
         let agent = try await start()
         #expect(try await ask(agent).state == .up)
         try authority.issue("next", by: "other-ca")
-        func move(_ file: String, to name: String) throws {
-            let moved = try shell(
-                "cp \(authority.path(file)) \(authority.path("new")) && mv \(authority.path("new")) \(authority.path(name))"
-            )
-            try #require(moved.status == 0)
-        }
-        try move("next.pem", to: "server.pem")
+        try authority.replace("server.pem", with: "next.pem")
         try await eventually("the mismatch is noticed") {
             let state = try await ask(agent).state
             #expect(state == .up, "the old pair goes on")
             return agent.log.value.contains { $0.contains("belong together") }
         }
-        try move("next.key", to: "server.key")
+        try authority.replace("server.key", with: "next.key")
         try await eventually("the new one is shown") { (try? await ask(agent, trusting: "other-ca")) != nil }
         await #expect(throws: ReporterError.self) { _ = try await ask(agent) }
         try authority.folder.write("rubbish", to: "server.pem")

@@ -1,10 +1,8 @@
 internal import AsyncHTTPClient
-internal import Glibc
+internal import ConfigurationFile
 internal import HealthReporter
-internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
 
 /// Asks one agent for its report again and again, by the long poll: an answer comes when something changed.
 ///
@@ -27,15 +25,28 @@ struct AgentPoller: Sendable {
     /// The longest report that is read, in bytes.
     static let longestReport = 1 << 20
 
-    /// `http://HOST:PORT`.
+    /// `http://HOST:PORT` or `https://HOST:PORT`.
     let agent: String
     /// What this director calls itself.
     let director: String
-    let client: HTTPClient
+    let connections: AgentConnections
+    let credentials: AgentCredentials
     let board: MembershipBoard
 
+    /// - Parameter access: what the agent is shown, and who must vouch for it.
+    init(
+        agent: String, access: DirectorConfiguration.AgentAccess, director: String, connections: AgentConnections,
+        board: MembershipBoard
+    ) {
+        self.agent = agent
+        self.director = director
+        self.connections = connections
+        self.board = board
+        credentials = connections.credentials(access)
+    }
+
     /// Why a poll brought no report.
-    private struct Miss: Error {
+    struct Miss: Error {
         var reason: String
     }
 
@@ -70,10 +81,22 @@ struct AgentPoller: Sendable {
         return "\(agent)/v1/report?since=\(generation)&wait=\(wait)s&\(name)"
     }
 
-    private func poll(since generation: UInt64?) async throws -> Report {
-        let request = HTTPClientRequest(url: Self.url(agent, since: generation, director: director))
+    /// Asks once.
+    ///
+    /// - Throws: `Miss` where no report came.
+    func poll(since generation: UInt64?) async throws -> Report {
+        var request = HTTPClientRequest(url: Self.url(agent, since: generation, director: director))
+        do throws(ReporterError) {
+            let content = try credentials.current()
+            if let authorization = content.authorization {
+                request.headers.add(name: "Authorization", value: authorization)
+            }
+            if isOverTLS { request.tlsConfiguration = content.tls }
+        } catch {
+            throw Miss(reason: "this director \(error)")
+        }
         let limit = generation == nil ? Self.promptLimit : Self.wait + Self.grace
-        return try await withThrowingTaskGroup(of: Report.self) { group in
+        return try await withThrowingTaskGroup(of: Report.self) { [request] group in
             // The whole answer within the limit: a body that trickles is silence too.
             group.addTask { try await answer(to: request, within: limit) }
             group.addTask {
@@ -86,42 +109,29 @@ struct AgentPoller: Sendable {
         }
     }
 
+    var isOverTLS: Bool { agent.hasPrefix("https://") }
+
     private func answer(to request: HTTPClientRequest, within limit: Int) async throws -> Report {
-        let body: ByteBuffer
+        let (status, body): (UInt, [UInt8])
         do {
             // The client's own limit ends with the headers: it is there only to be the later one.
-            let response = try await client.execute(request, timeout: .seconds(Int64(limit) + 1))
-            guard response.status.code == 200 else {
-                throw Miss(reason: "it answers with status \(response.status.code)")
-            }
-            body = try await response.body.collect(upTo: Self.longestReport)
-        } catch let miss as Miss {
-            throw miss
+            let response = try await connections.client.execute(request, timeout: .seconds(Int64(limit) + 1))
+            status = response.status.code
+            // Whatever it says of itself, no more is taken in than this.
+            body = Array(try await response.body.collect(upTo: Self.longestReport).readableBytesView)
         } catch is NIOTooManyBytesError {
-            throw Miss(reason: "its report is longer than \(Self.longestReport) bytes")
+            throw Miss(reason: "its answer is longer than \(Self.longestReport) bytes")
         } catch {
-            throw Miss(reason: Self.words(error))
+            throw Miss(reason: await words(error))
+        }
+        guard status == 200 else {
+            throw Miss(
+                reason: Self.refusal(status, body, showsToken: request.headers.contains(name: "Authorization")))
         }
         do {
-            return try Report(json: Array(body.readableBytesView))
+            return try Report(json: body).bounded
         } catch {
             throw Miss(reason: "its report cannot be read: \(error.cause)")
-        }
-    }
-
-    /// An error of the connection in an operator's words.
-    private static func words(_ error: any Error) -> String {
-        if let refused = error as? NIOConnectionError {
-            if let failure = refused.connectionErrors.first { return words(failure.error) }
-            return "no address for \(refused.host)"
-        }
-        if let failure = error as? IOError { return String(cString: strerror(failure.errnoCode)) }
-        if error is HTTPParserError { return "what answers there does not speak HTTP" }
-        switch error as? HTTPClientError {
-        case .connectTimeout: return "no connection within \(connectTimeout.nanoseconds / 1_000_000_000) s"
-        case .deadlineExceeded, .readTimeout: return "no answer in time"
-        case .remoteConnectionClosed: return "it closed the connection"
-        default: return "\(error)"
         }
     }
 }

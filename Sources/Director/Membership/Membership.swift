@@ -6,7 +6,8 @@ internal import NetworkAddress
 /// Which server gets what share of each service's new connections, from what is configured and what the agents say.
 ///
 /// A server with an agent is down until its agent's first report, follows the reports from then on, and is down again
-/// after `fall` polls in a row without an answer. Without an agent its configured weight alone rules.
+/// after `fall` polls in a row without an answer. One without an agent follows the director's own checks, and is up by its
+/// configured weight until they say something.
 struct Membership: Sendable {
     /// Where a server stands.
     struct Standing: Hashable, Sendable {
@@ -55,6 +56,15 @@ struct Membership: Sendable {
         return groups.flatMap(\.members).compactMap(\.configuration.agent).filter { seen.insert($0).inserted }
     }
 
+    /// The same with what each is shown, and who must vouch for it.
+    var agentAccesses: [(agent: String, access: DirectorConfiguration.AgentAccess)] {
+        var seen: Set<String> = []
+        return groups.flatMap(\.members).map(\.configuration).compactMap { server in
+            guard let agent = server.agent, seen.insert(agent).inserted else { return nil }
+            return (agent, server.access)
+        }
+    }
+
     /// What the engine is to do.
     var plans: [ServicePlan] {
         groups.map { group in
@@ -70,29 +80,44 @@ struct Membership: Sendable {
     /// The agent answered.
     mutating func receive(_ report: Report, from agent: String) -> [Change] {
         failures[agent] = 0
-        return update(agent) { service, server, _ in .reported(report, service, server) }
+        return update {
+            $1.agent == agent
+        } to: { service, server, _ in
+            .reported(report, service, server)
+        }
     }
 
     /// The agent did not answer, or not with a report; `reason` says how.
     mutating func missPoll(of agent: String, reason: String) -> [Change] {
         let count = failures[agent, default: 0] + 1
         failures[agent] = count
-        return update(agent) { _, server, old in
+        return update {
+            $1.agent == agent
+        } to: { _, server, old in
             guard count >= server.fall else { return old }
             // The count is part of it until the server is down; then the reason stays, lest each poll be news.
             return Standing(state: .down, agentWeight: nil, weight: 0, reason: "agent \(agent): \(reason)")
         }
     }
 
+    /// The director's own checks of a server without an agent came to a verdict; why, where there is something to explain.
+    mutating func receiveCheck(of address: IPAddress, in service: String, isUp: Bool, reason: String) -> [Change] {
+        update {
+            $0.name == service && $1.address == address && $1.agent == nil
+        } to: { _, server, _ in
+            Standing(state: isUp ? .up : .down, agentWeight: nil, weight: isUp ? server.weight : 0, reason: reason)
+        }
+    }
+
     private mutating func update(
-        _ agent: String,
-        _ standing: (DirectorConfiguration.Service, DirectorConfiguration.Server, Standing) -> Standing
+        where isMeant: (DirectorConfiguration.Service, DirectorConfiguration.Server) -> Bool,
+        to standing: (DirectorConfiguration.Service, DirectorConfiguration.Server, Standing) -> Standing
     ) -> [Change] {
         var changes: [Change] = []
         for group in groups.indices {
             for index in groups[group].members.indices {
                 let member = groups[group].members[index]
-                guard member.configuration.agent == agent else { continue }
+                guard isMeant(groups[group].service, member.configuration) else { continue }
                 let new = standing(groups[group].service, member.configuration, member.standing)
                 guard new != member.standing else { continue }
                 groups[group].members[index].standing = new

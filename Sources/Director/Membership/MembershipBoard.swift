@@ -1,18 +1,22 @@
 internal import ConfigurationFile
 internal import HealthReporter
 internal import Logging
+internal import NetworkAddress
 
 /// Who is in service, for everybody: what the agents say comes in, what the engine does goes out, one change at a time.
 actor MembershipBoard {
     private(set) var membership: Membership
-    private let engine: Engine
+    /// Has the engine do something, and returns once it does.
+    private let enact: @Sendable ([ServicePlan]) async -> Void
     private let logger: Logger
     /// The last change on its way into the engine: the next one waits for it, so that the engine gets them in order.
     private var applying: Task<Void, Never>?
 
-    init(_ services: [DirectorConfiguration.Service], engine: Engine, logger: Logger) {
-        membership = Membership(services)
-        self.engine = engine
+    init(
+        _ configuration: DirectorConfiguration, logger: Logger, apply: @escaping @Sendable ([ServicePlan]) async -> Void
+    ) {
+        membership = Membership(configuration.services)
+        enact = apply
         self.logger = logger
     }
 
@@ -36,11 +40,18 @@ actor MembershipBoard {
         if !changes.isEmpty { await apply() }
     }
 
+    /// The director's own checks of a server came to a verdict.
+    func receiveCheck(of address: IPAddress, in service: String, isUp: Bool, reason: String) async {
+        let changes = membership.receiveCheck(of: address, in: service, isUp: isUp, reason: reason)
+        log(changes)
+        if !changes.isEmpty { await apply() }
+    }
+
     private func apply() async {
         let plans = membership.plans
-        let task = Task { [engine, applying] in
+        let task = Task { [enact, applying] in
             await applying?.value
-            await engine.apply(plans)
+            await enact(plans)
         }
         applying = task
         await task.value

@@ -118,7 +118,8 @@ public struct AgentClient: Sendable {
         }
     }
 
-    private static func configuration(of tls: TLS) throws(ReporterError) -> TLSConfiguration {
+    /// How a client speaks TLS that trusts, and shows, what these files hold.
+    static func configuration(of tls: TLS) throws(ReporterError) -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         if let authority = tls.authority {
             configuration.trustRoots = .certificates(
