@@ -21,7 +21,9 @@ struct LyingAgentTests {
             }
             #expect(honest.questions > questions, "it is asked meanwhile")
             silent.behaviour = .answer(200, PolledAgents.report().json())
-            try await Deadline.eventually("it is up once it answers") { await PolledAgents.standing(board).state == .up }
+            try await Deadline.eventually("it is up once it answers") {
+                await PolledAgents.standing(board).state == .up
+            }
         }
         try await silent.stop()
         try await honest.stop()
@@ -31,12 +33,13 @@ struct LyingAgentTests {
         "no weight is more than a server can have, or less than none",
         arguments: [(Int.max, 65_535), (70_000, 65_535), (Int.min, 0), (-1, 0), (7, 7)])
     func weights(told: Int, taken: Int) async throws {
-        let agent = try await ScriptedAgent(.answer(200, PolledAgents.report(weight: told).json()))
+        let agent = try await ScriptedAgent(.answer(200, PolledAgents.report(weight: told, reason: "cpu\u{1B}").json()))
         let board = PolledAgents.board([PolledAgents.server(11, agent: agent.url)])
         try await PolledAgents.polling([agent.url], for: board) {
             try await Deadline.eventually("it is heard") { await PolledAgents.standing(board).state == .up }
         }
         #expect(await PolledAgents.standing(board).weight == taken)
+        #expect(await PolledAgents.standing(board).reason == "cpu?")
         #expect(await board.membership.plans[0].servers.map(\.weight) == [taken])
         try await agent.stop()
     }
@@ -104,7 +107,7 @@ struct LyingAgentTests {
         #expect(long.services[0].reason.count == Report.longestReason.characters)
         // A million bytes that are one character.
         let one = PolledAgents.report(reason: "e" + String(repeating: "\u{301}", count: 500_000)).bounded
-        #expect(one.services[0].reason.utf8.count <= Report.longestReason.bytes)
+        #expect(one.services[0].reason.unicodeScalars.count <= Report.longestReason.scalars)
         var many = PolledAgents.report()
         many.services[0].ports = Array(1...60_000)
         #expect(many.bounded.services[0].ports.count == Report.mostEndpoints)
