@@ -151,6 +151,8 @@ struct EngineTests {
                     && events.all.contains(.resolution(.resolved(Self.server6, Self.serverMAC), interface: "va"))
             }
             #expect(segment.messages.filter { $0.content == .probe(Self.vip6) }.count == 1)
+            // A real card lets through only what was asked for: the VIP's group.
+            #expect(system("grep -q 3333ff000050 /proc/net/dev_mcast") == 0)
             // 2. A client that asks the VIP's group is told our MAC, and so is everyone where somebody probes for the VIP.
             segment.send(.request(Self.vip6, from: Self.clientMAC, Self.client6))
             let reply = NeighborMessage(.reply(Self.vip6, to: Self.client6), mac: segment.directorMAC)
