@@ -21,13 +21,14 @@ daemons := rsagent rsdirector
 # Without the run-time libraries of a toolchain the servers do not have, and without symbols.
 release := build -c release --static-swift-stdlib -Xlinker -s
 
-.PHONY: help demo test test-install bench build install uninstall prerequisites format lint clean swift
+.PHONY: help demo test test-install fuzz bench build install uninstall prerequisites format lint clean swift
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo           install what is missing, build, and show it at work on network namespaces (root)'
 	@echo 'make test           the same, and run every test; without root: those that can run'
 	@echo 'make test-install   install a release build below .build and look at what came of it'
+	@echo 'make fuzz           a million hostile inputs for each thing that reads what others wrote, ten million frames for one'
 	@echo 'make bench          what the agent costs and bears, on release binaries (root, two cores, five minutes)'
 	@echo 'make build          release binaries, static but for libc, libnl and libnftables'
 	@echo 'make install        into PREFIX ($(PREFIX)), under DESTDIR if given; units into $(unitdir)'
@@ -48,6 +49,9 @@ test: swift
 
 test-install: swift
 	@scripts/test-install
+
+fuzz: swift
+	@scripts/fuzz
 
 bench: swift
 	@Benchmarks/run
