@@ -181,7 +181,8 @@ struct ControlTests {
         let (listening, tell) = AsyncStream.makeStream(of: Void.self)
         let server = StatusServer(
             name: path, address: .unixDomainSocket(path: path), logger: control.logger,
-            snapshot: { preconditionFailure("nobody asks") }, control: control, whenListening: { tell.yield() })
+            routes: StatusRoutes(snapshot: { preconditionFailure("nobody asks") }), control: control,
+            whenListening: { tell.yield() })
         let running = Task { try await server.run() }
         defer { running.cancel() }
         for await _ in listening { break }

@@ -40,7 +40,7 @@ struct EngineListingTests {
             let engine = try Engine(EngineTests.settings) { _ in }
             try engine.applyNow([EngineTests.plan])
             #expect(try Self.list(engine) == [])
-            try segment.answerARP(until: "the server is known") {
+            try segment.answer(until: "the server is known") {
                 (try? engine.snapshotNow().services.first?.servers.first?.isResolved) == true
             }
             segment.sendSYN(to: segment.directorMAC)

@@ -38,7 +38,7 @@ struct StatusJoiningTests {
             interfaces: [], services: statistics, stations: [:], flows: 0, flowCapacity: 1, drops: [:])
         let snapshot = StatusSnapshot(
             director: "rsdirector", host: "d1", time: Timestamp(secondsSinceEpoch: 0), engine: engine,
-            groups: Membership([Self.configured(.tcp), Self.configured(.udp)]).groups, rates: rates)
+            groups: Membership([Self.configured(.tcp), Self.configured(.udp)], now: .now).groups, rates: rates)
         #expect(snapshot.total.connections == 4100)
         #expect(snapshot.services.map(\.total.connections) == [100, 4000])
         #expect(snapshot.services.map(\.rate.connections) == [12, 500])
