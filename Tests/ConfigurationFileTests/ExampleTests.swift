@@ -8,8 +8,11 @@ struct ExampleTests {
     func completeness(_ isAgent: Bool) {
         let example = isAgent ? AgentConfiguration.example : DirectorConfiguration.example
         let lines = example.split(separator: "\n").map { $0.hasPrefix("# ") ? $0.dropFirst(2) : $0[...] }
-        for schema in isAgent ? Schema.ofAgent : Schema.ofDirector {
-            for key in schema.keys {
+        // What can be read and is not done yet is not offered.
+        let unoffered = isAgent ? [] : ["join", "outbound"]
+        for schema in isAgent ? Schema.ofAgent : Schema.ofDirector
+        where !unoffered.contains(where: { schema.header?.contains($0) ?? false }) {
+            for key in schema.keys where !unoffered.contains(key) {
                 let isShown = lines.contains { line in
                     line.hasPrefix("\(key) = ") || line == "[\(key)]" || line == "[[\(key)]]"
                         || line.hasSuffix(".\(key)]") || line.hasSuffix(".\(key)]]")

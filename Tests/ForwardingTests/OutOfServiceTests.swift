@@ -73,8 +73,8 @@ struct OutOfServiceTests {
     /// The egress that a SYN of each of a hundred clients goes out of; 0: none. Each ends again at once.
     static func placesOfClients(_ forwarder: inout Forwarder, at seconds: Double) -> [Int] {
         (1...100).map { (host: UInt8) in
-            let verdict = PersistenceTests.connect(&forwarder, host, port: 1000, at: seconds)
-            PersistenceTests.close(&forwarder, host, port: 1000, at: seconds)
+            let verdict = PersistenceTests.connect(&forwarder, host, port: 1000 + UInt16(seconds), at: seconds)
+            PersistenceTests.close(&forwarder, host, port: 1000 + UInt16(seconds), at: seconds)
             forwarder.expire(now: .seconds(seconds + 0.001), budget: 1000)
             if case .transmit(let egress) = verdict { return egress }
             return 0

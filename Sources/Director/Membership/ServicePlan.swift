@@ -63,9 +63,9 @@ struct ServicePlan: Hashable, Sendable {
 }
 
 extension RealServer {
-    /// A server that is not reached, or whose tunnel has no beginning, stays in the list and gets nothing.
+    /// A server that is not reached stays in the list and gets nothing, and so does one whose tunnel has no beginning.
     fileprivate init(_ server: ServicePlan.Server, _ reach: ServicePlan.Reach?) {
-        let method = reach.flatMap { ForwardMethod(server, from: $0.source) }
+        let method = ForwardMethod(server, from: reach?.source)
         self.init(
             address: server.address, port: server.port, weight: server.weight, isOut: server.isOut,
             method: method ?? .direct, station: method == nil ? nil : reach?.station, mtu: reach?.mtu ?? 65_535,
