@@ -142,7 +142,8 @@ let package = Package(
         .testTarget(
             name: "HealthReporterTests",
             dependencies: [
-                "CLinux", "ConfigurationFile", "Fuzzing", "HealthReporter", "Lab", "NetworkAddress", asyncHTTPClient, logging,
+                "CLinux", "ConfigurationFile", "Fuzzing", "HealthReporter", "Lab", "NetworkAddress", asyncHTTPClient,
+                logging,
                 nioCore, nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),

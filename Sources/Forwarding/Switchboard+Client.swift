@@ -46,7 +46,9 @@ extension Switchboard {
     /// state allows it, or where its server is gone, or where the SYN before was never answered and the server takes no new
     /// connections any more.
     @inline(__always)
-    private func begins<Key: FlowKey>(_ packet: Packet, instead flow: UInt32, in flows: borrowing FlowTable<Key>) -> Bool {
+    private func begins<Key: FlowKey>(_ packet: Packet, instead flow: UInt32, in flows: borrowing FlowTable<Key>)
+        -> Bool
+    {
         guard packet.flags.opensConnection else { return false }
         let (server, state) = (flows[flow].pointee.server, flows[flow].pointee.state)
         guard servers[server].pointee.service != nil else { return true }
@@ -114,7 +116,9 @@ extension Switchboard {
         of frame: Frame, _ flow: UInt32, in flows: inout FlowTable<Key>
     ) throws(DropReason) {
         let old = flows[flow].pointee.station
-        guard old != StationTable.none, let sender = LinkStation(senderOf: frame), stations[old] != sender else { return }
+        guard old != StationTable.none, let sender = LinkStation(senderOf: frame), stations[old] != sender else {
+            return
+        }
         guard let new = stations.retain(sender) else { throw .tableFull }
         stations.release(old)
         flows[flow].pointee.station = new

@@ -6,7 +6,8 @@ import Testing
 @Suite("Flow table")
 struct FlowTableTests {
     static func key(_ number: Int) -> IPv4FlowKey {
-        IPv4FlowKey(client: UInt32(number / 7), vip: 0xC000_020A, clientPort: UInt16(number % 7), port: 80, transport: 6)
+        IPv4FlowKey(
+            client: UInt32(number / 7), vip: 0xC000_020A, clientPort: UInt16(number % 7), port: 80, transport: 6)
     }
 
     @Test("a flow of IPv4 takes 56 bytes and two buckets of 4, fixed when the table is made")
@@ -88,7 +89,9 @@ struct FlowTableTests {
             return counts
         }
         let ports = (0..<buckets).map { IPv4FlowKey(client: 1, vip: 2, clientPort: UInt16($0), port: 80, transport: 6) }
-        let clients = (0..<buckets).map { IPv4FlowKey(client: UInt32($0) << 12, vip: 2, clientPort: 1, port: 80, transport: 6) }
+        let clients = (0..<buckets).map {
+            IPv4FlowKey(client: UInt32($0) << 12, vip: 2, clientPort: 1, port: 80, transport: 6)
+        }
         for keys in [ports, clients] {
             // Balls into as many bins: about 7 in the fullest, 37 % empty. 20 and 50 % are far out.
             let spread = counts(1, keys)
@@ -97,8 +100,10 @@ struct FlowTableTests {
         }
         // Keys chosen to share a bucket under one seed spread under another.
         let hash = FlowHash(seed: 1)
-        let chosen = (0..<200_000).lazy.map { IPv4FlowKey(client: UInt32($0), vip: 2, clientPort: 1, port: 80, transport: 6) }
-            .filter { $0.hash(hash) & UInt64(buckets - 1) == 0 }
+        let chosen = (0..<200_000).lazy.map {
+            IPv4FlowKey(client: UInt32($0), vip: 2, clientPort: 1, port: 80, transport: 6)
+        }
+        .filter { $0.hash(hash) & UInt64(buckets - 1) == 0 }
         let keys = Array(chosen)
         #expect(keys.count > 100)
         #expect(counts(1, keys).max() == keys.count)

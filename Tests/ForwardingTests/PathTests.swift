@@ -25,7 +25,8 @@ struct PathTests {
                     transport: transport, port: port, scheduler: .rr,
                     servers: [
                         RealServer(
-                            address: rip(isIPv6: isIPv6), port: port8, weight: 1, method: method, station: server, mtu: mtu)
+                            address: rip(isIPv6: isIPv6), port: port8, weight: 1, method: method, station: server,
+                            mtu: mtu)
                     ])
                 change(&service)
                 services.append(service)
@@ -44,7 +45,8 @@ struct PathTests {
     }
 
     static func forward(
-        _ forwarder: inout Forwarder, _ bytes: [UInt8], isPartial: Bool = false, segmentSize: Int = 0, headroom: Int = 64,
+        _ forwarder: inout Forwarder, _ bytes: [UInt8], isPartial: Bool = false, segmentSize: Int = 0,
+        headroom: Int = 64,
         at seconds: Double = 1
     ) -> (verdict: Verdict, bytes: [UInt8]) {
         withFrame(bytes, headroom: headroom, isPartial: isPartial, segmentSize: segmentSize) { frame in
@@ -125,7 +127,9 @@ struct PathTests {
                 #expect(verdict == .transmit(egress: 1))
                 let expected = TunnelTests.encapsulated(frame.frame, in: tunnel, isPartial: isPartial)
                 // IPv6 in IPv4 has no DF, and so an identification: of no account here.
-                #expect(Self.withoutIdentification(bytes, tunnel) == expected.map { Self.withoutIdentification($0, tunnel) })
+                #expect(
+                    Self.withoutIdentification(bytes, tunnel) == expected.map { Self.withoutIdentification($0, tunnel) }
+                )
             }
         }
     }

@@ -6,7 +6,8 @@ import Testing
 struct PersistenceTests {
     typealias Flag = TestFrame.Flag
 
-    static func service(_ servers: [RealServer], _ change: (inout VirtualService) -> Void = { _ in }) -> VirtualService {
+    static func service(_ servers: [RealServer], _ change: (inout VirtualService) -> Void = { _ in }) -> VirtualService
+    {
         var service = VirtualService.web(servers)
         service.persistence = Persistence(timeout: 300_000)
         change(&service)

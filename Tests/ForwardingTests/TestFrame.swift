@@ -29,7 +29,9 @@ struct TestFrame {
     /// The bytes on the wire, with a right IPv4 header checksum.
     var bytes: [UInt8] {
         var bytes = Self.octets(destination.rawValue, 6) + Self.octets(source.rawValue, 6) + [0x08, 0x00]
-        bytes += [0x45, 0] + Self.octets(UInt64((transport == 17 ? 28 : 40) + payload), 2) + Self.octets(UInt64(identification), 2)
+        bytes +=
+            [0x45, 0] + Self.octets(UInt64((transport == 17 ? 28 : 40) + payload), 2)
+            + Self.octets(UInt64(identification), 2)
         bytes += Self.octets(UInt64(fragment), 2) + [timeToLive, transport, 0, 0]
         bytes += Self.octets(UInt64(client.rawValue), 4) + Self.octets(UInt64(vip.rawValue), 4)
         bytes += Self.octets(UInt64(clientPort), 2) + Self.octets(UInt64(port), 2)
@@ -111,7 +113,8 @@ extension VirtualService {
     /// 192.0.2.10:80, unless told otherwise.
     static func web(_ servers: [RealServer], _ scheduler: SchedulerKind = .rr, port: UInt16 = 80) -> VirtualService {
         VirtualService(
-            name: port == 80 ? "web" : "web-\(port)", vip: .v4(IPv4Address(192, 0, 2, 10)), port: port, scheduler: scheduler,
+            name: port == 80 ? "web" : "web-\(port)", vip: .v4(IPv4Address(192, 0, 2, 10)), port: port,
+            scheduler: scheduler,
             servers: servers)
     }
 }

@@ -114,7 +114,9 @@ struct TranslationTests {
         question.payload = 5
         let (verdict, inside) = forwarder.forward(bytes: question.checkedBytes)
         #expect(verdict == .transmit(egress: 1))
-        #expect(ReceivedFrame(inside).ends == "198.51.100.7:40001 > 10.0.0.1:8080" && ReceivedFrame(inside).areChecksumsRight)
+        #expect(
+            ReceivedFrame(inside).ends == "198.51.100.7:40001 > 10.0.0.1:8080"
+                && ReceivedFrame(inside).areChecksumsRight)
         var unchecked = question.checkedBytes
         (unchecked[40], unchecked[41]) = (0, 0)
         let (_, stillNone) = forwarder.forward(bytes: unchecked)
@@ -135,9 +137,12 @@ struct TranslationTests {
 
     @Test("port 0 on the server is the port the client used")
     func samePort() {
-        var forwarder = Self.forwarder { $0.servers = [.nat(1, port: 0)]; $0.port = 0 }
+        var forwarder = Self.forwarder {
+            $0.servers = [.nat(1, port: 0)]; $0.port = 0
+        }
         let (_, bytes) = forwarder.forward(bytes: TestFrame().checkedBytes)
-        #expect(ReceivedFrame(bytes).ends == "198.51.100.7:40001 > 10.0.0.1:80" && ReceivedFrame(bytes).areChecksumsRight)
+        #expect(
+            ReceivedFrame(bytes).ends == "198.51.100.7:40001 > 10.0.0.1:80" && ReceivedFrame(bytes).areChecksumsRight)
     }
 
     @Test("fragments are translated like the first one, their bytes left alone, both ways")
@@ -147,7 +152,9 @@ struct TranslationTests {
         first.transport = 17
         first.payload = 16
         first.fragment = 0x2000
-        #expect(ReceivedFrame(forwarder.forward(bytes: first.checkedBytes).bytes).ends == "198.51.100.7:40001 > 10.0.0.1:8080")
+        #expect(
+            ReceivedFrame(forwarder.forward(bytes: first.checkedBytes).bytes).ends
+                == "198.51.100.7:40001 > 10.0.0.1:8080")
         first.fragment = 0x0003
         let input = first.bytes
         let (verdict, later) = forwarder.forward(bytes: input)
@@ -157,7 +164,9 @@ struct TranslationTests {
         var reply = Self.answer(1, to: 40001)
         reply.transport = 17
         reply.fragment = 0x2000
-        #expect(ReceivedFrame(forwarder.forward(bytes: reply.checkedBytes).bytes).ends == "192.0.2.10:80 > 198.51.100.7:40001")
+        #expect(
+            ReceivedFrame(forwarder.forward(bytes: reply.checkedBytes).bytes).ends
+                == "192.0.2.10:80 > 198.51.100.7:40001")
         reply.fragment = 0x0002
         let (_, laterReply) = forwarder.forward(bytes: reply.bytes)
         #expect(Array(laterReply[26..<34]) == [192, 0, 2, 10, 198, 51, 100, 7])

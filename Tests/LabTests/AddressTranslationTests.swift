@@ -26,7 +26,9 @@ extension TheLab {
             return run.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         }
 
-        @Test("requests, a download and an upload come through whole, by way of the director both ways; a drain loses none")
+        @Test(
+            "requests, a download and an upload come through whole, by way of the director both ways; a drain loses none"
+        )
         func story() async throws {
             let lab = try await Lab()
             try await clearing(lab) {
@@ -42,7 +44,8 @@ extension TheLab {
                 }
                 let first = lab.backends[0]
                 let atClient = try await Capture(on: lab.client, name: "client", filter: "tcp")
-                let atServer = try await Capture(on: first, name: "server", filter: "tcp and host \(lab.client.address)")
+                let atServer = try await Capture(
+                    on: first, name: "server", filter: "tcp and host \(lab.client.address)")
 
                 // 1. Small ones, spread in turn.
                 let spread = try await answers(300, on: lab)

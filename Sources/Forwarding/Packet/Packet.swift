@@ -22,7 +22,8 @@ struct Packet {
     /// tagged with a VLAN, sent to a group, or too short to tell.
     @inline(__always)
     static func ends(of frame: UnsafeRawBufferPointer) -> (source: IPv6Address, destination: IPv6Address)? {
-        guard let base = frame.baseAddress, frame.count >= InternetHeader.ethernet + 20, base.byte(at: 0) & 1 == 0 else {
+        guard let base = frame.baseAddress, frame.count >= InternetHeader.ethernet + 20, base.byte(at: 0) & 1 == 0
+        else {
             return nil
         }
         let ip = base + InternetHeader.ethernet
@@ -41,7 +42,9 @@ struct Packet {
         let ip = base + InternetHeader.ethernet
         // The checks of RFC 1812 §5.2.2. A length of 0 is a super-packet's that is longer than the field (or RFC 2675's).
         let isIPv6 = base.word(at: 12) == InternetHeader.etherTypeIPv6
-        guard ip.word(at: isIPv6 ? 4 : 2) != 0 else { throw ip.byte(at: 0) >> 4 == (isIPv6 ? 6 : 4) ? .oversized : .malformed }
+        guard ip.word(at: isIPv6 ? 4 : 2) != 0 else {
+            throw ip.byte(at: 0) >> 4 == (isIPv6 ? 6 : 4) ? .oversized : .malformed
+        }
         guard let header = InternetHeader(frame: frame) else { throw .malformed }
         guard isIPv6 || InternetChecksum.sum(UnsafeRawBufferPointer(start: ip, count: header.length)) == 0xFFFF else {
             throw .malformed

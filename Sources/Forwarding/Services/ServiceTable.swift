@@ -42,7 +42,8 @@ struct ServiceIdentity: Hashable {
     @inline(__always)
     var hash: Int {
         let mixed =
-            (vip.high ^ vip.low) &* 0x9e37_79b9_7f4a_7c15 ^ (UInt64(transport) << 16 | UInt64(port)) &* 0xbf58_476d_1ce4_e5b9
+            (vip.high ^ vip.low) &* 0x9e37_79b9_7f4a_7c15 ^ (UInt64(transport) << 16 | UInt64(port))
+            &* 0xbf58_476d_1ce4_e5b9
         return Int(truncatingIfNeeded: mixed ^ mixed &>> 32)
     }
 }

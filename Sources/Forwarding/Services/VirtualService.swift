@@ -56,7 +56,8 @@ public struct VirtualService: Hashable, Sendable {
     /// A service on `vip` and `port`.
     public init(
         name: String, vip: IPAddress, transport: Transport = .tcp, port: UInt16, scheduler: SchedulerKind,
-        options: SchedulerOptions = SchedulerOptions(), persistence: Persistence? = nil, expiresQuiescentTemplates: Bool = false, expiresOrphans: Bool = false,
+        options: SchedulerOptions = SchedulerOptions(), persistence: Persistence? = nil,
+        expiresQuiescentTemplates: Bool = false, expiresOrphans: Bool = false,
         isSloppy: Bool = false, answersReturn: Bool = false, servers: [RealServer]
     ) {
         self.name = name

@@ -32,7 +32,8 @@ struct Farm: ~Copyable {
 
     static func identity(_ index: Int) -> Server.Identity {
         Server.Identity(
-            vip: mapped(0xC000_020A), port: 80, transport: 6, address: mapped(0x0A00_0001 + UInt32(index)), serverPort: 0)
+            vip: mapped(0xC000_020A), port: 80, transport: 6, address: mapped(0x0A00_0001 + UInt32(index)),
+            serverPort: 0)
     }
 
     /// Member number `index`.
