@@ -23,7 +23,7 @@ extension Engine {
 }
 
 extension EngineLoop {
-    /// How many records are looked at in one go: well under 100 µs, no longer than a batch of packets takes.
+    /// How many records are looked at in one go, so that packets wait no longer than for that.
     static let listingBudget = 4096
 
     func slice(from place: ListingPlace) -> FlowSlice {

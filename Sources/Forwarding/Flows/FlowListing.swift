@@ -16,7 +16,7 @@ extension Forwarder {
     /// that has not expired. What is there from the first slice to the last is told exactly once, however packets change it in
     /// between; what comes or goes meanwhile may be told or not.
     ///
-    /// - Parameter budget: how many records are looked at, 1 or more: it bounds the time this takes, about 10 ns each.
+    /// - Parameter budget: how many records are looked at, 1 or more: it bounds the time this takes.
     /// - Returns: what was found, and where the next slice begins; nil: that was the last.
     public func connections(from place: ListingPlace, budget: Int) -> (found: [Connection], next: ListingPlace?) {
         var found: [Connection] = []
