@@ -119,10 +119,10 @@ public final class Fleet: @unchecked Sendable {
     }
 
     /// Asks a backend's agent from the director, as a health check does that never says what it acts on, until the agent takes
-    /// the director to have noticed that the service `web` is drained, and to have nothing on its way any more.
-    public func askUntilNoticed(_ host: LabHost) async throws {
+    /// the director to have noticed that the service is drained, and to have nothing on its way any more.
+    public func askUntilNoticed(_ host: LabHost, service: String = "web") async throws {
         try await Deadline.wait(until: "\(host.name) to take the director to have noticed", every: .milliseconds(200)) {
-            try await self.lab.director.require("curl -s http://\(host.address):9380/weight/web")
+            try await self.lab.director.require("curl -s http://\(host.address):9380/weight/\(service)")
             let status = try await self.agent(host, "status").output
             return status.contains("by hand") && !status.contains("not yet acknowledged")
                 && !status.contains("still be on its way")

@@ -45,8 +45,7 @@ extension TheLab {
                     try await fleet.agent(host, "status", "--json").output.contains("\"connections\":1")
                 }
                 _ = try await fleet.agent(host, "drain", "datagrams")
-                let question = "curl -s http://\(host.address):9380/weight/datagrams"
-                for _ in 0..<6 { try await lab.director.require(question) }
+                try await fleet.askUntilNoticed(host, service: "datagrams")
                 let drain = try await fleet.agent(host, "drain", "datagrams", "--wait", "--force")
                 #expect(drain.status == 0, "\(drain.text)")
                 #expect(drain.output.contains("datagrams: UDP has no connections to count"), "\(drain.text)")
