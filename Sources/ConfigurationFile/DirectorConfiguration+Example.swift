@@ -16,7 +16,8 @@ extension DirectorConfiguration {
         # Where the status is served over HTTP. Left out: on control.sock only.
         status = "127.0.0.1:9390"
 
-        # Whether this director answers ARP for the VIPs and announces them; false where keepalived or a router does.
+        # Whether this director answers ARP and Neighbor Discovery for the VIPs and announces them; false where keepalived or a
+        # router does.
         own_vip = true
 
         # How many flows there is room for, in memory that is taken at the start: 1024 to 67108864.

@@ -146,6 +146,26 @@ struct ControlTests {
         world.file.withLock { $0 = .success(Self.configuration([])) }
         world.obstacle.withLock { $0 = DirectorError(operation: "serve VIP 192.0.2.10", cause: "it is on eth0") }
         await #expect(throws: ControlRefusal.self) { try await control.reload() }
+        world.obstacle.withLock { $0 = nil }
+        // What a start would refuse is refused now, and not after the next restart.
+        var outbound = Self.configuration()
+        outbound.outbound = try DirectorConfiguration.parse(
+            """
+            interface = "eth0"
+            [[service]]
+            name = "web"
+            vip = "192.0.2.10"
+            port = 80
+            [[service.server]]
+            address = "10.0.0.11"
+            [[outbound]]
+            source = "10.0.0.0/24"
+            address = "203.0.113.5"
+            """, file: "f"
+        ).outbound
+        world.file.withLock { [outbound] in $0 = .success(outbound) }
+        let missing = await #expect(throws: ControlRefusal.self) { try await control.reload() }
+        #expect(missing?.error.cause == "this version does not do source NAT")
         #expect(world.weights == [[1, 1]])
         #expect(await control.board.configuration == Self.configuration())
     }

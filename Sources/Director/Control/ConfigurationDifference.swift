@@ -58,7 +58,6 @@ struct ConfigurationDifference {
             ("interface", old.interfaces == new.interfaces), ("run_dir", old.runDirectory == new.runDirectory),
             ("status", old.status == new.status), ("own_vip", old.ownsVIPs == new.ownsVIPs),
             ("flows", old.flows == new.flows), ("[timeouts]", old.timeouts == new.timeouts),
-            ("[join]", old.join == new.join), ("[[outbound]]", old.outbound == new.outbound),
         ]
         return keys.filter { !$0.isSame }.map { "\($0.key): what the file says comes into force with a restart" }
     }

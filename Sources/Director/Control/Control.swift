@@ -38,6 +38,11 @@ struct Control: Sendable {
             } catch {
                 throw ControlRefusal(.invalid, operation: "reload", cause: "\(error)", cure: Self.fileCure)
             }
+            do throws(DirectorError) {
+                try Preflight.refuseWhatIsMissing(in: file)
+            } catch {
+                throw ControlRefusal(.conflict, error)
+            }
             let old = await board.configuration
             let answer = try await change { $0.reloaded(from: file) }
             let needsRestart = ConfigurationDifference(from: old, to: file).needsRestart
