@@ -15,7 +15,7 @@
 /// ``apply(_:now:)``: ``forward(_:now:)`` allocates nothing.
 ///
 /// A flood of SYNs neither grows the memory nor costs an established flow its place: when the table is full, a new flow
-/// takes the place of an expired one, else of the oldest in SYN_RECV, else of the oldest in CLOSE, else it is dropped.
+/// takes the place of an expired one, else of the oldest in SYN_RECV, else in CLOSE, else of UDP, else it is dropped.
 public struct Forwarder: ~Copyable {
     var v4: FlowTable<IPv4FlowKey>
     /// Made with its full size once there is a service for it.

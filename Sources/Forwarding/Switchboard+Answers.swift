@@ -52,7 +52,10 @@ extension Switchboard {
         }
         switch turn {
         case .toServer(let slot):
-            guard servers[slot].pointee.isTaken, servers[slot].pointee.service != nil else { throw .serverRemoved }
+            // The slot may be another server's by now, and then of another service.
+            guard servers[slot].pointee.isTaken, servers[slot].pointee.service != nil,
+                servers[slot].pointee.identity.vip == packet.destination
+            else { throw .serverRemoved }
             if let verdict = try refusal(of: frame, packet, at: slot) { return verdict }
             return deliver(&frame, packet, to: slot)
         case .toClient(let vip, let slot, let station):

@@ -33,7 +33,7 @@ extension Switchboard {
         guard opens(packet, service) else { throw .noFlow }
         guard packet.timeToLive > 1 else { return .timeExceeded }
         if let flow = known { forget(flow, in: &flows) }
-        let victim = flows.isFull ? try leastWanted(of: flows, for: packet) : nil
+        let victim = flows.isFull ? try leastWanted(of: flows) : nil
         guard let choice = try choose(service, packet) else { return .unreachable }
         if let verdict = try refusal(of: frame, packet, at: choice.server) { return verdict }
         let station = try returnStation(of: frame, service, choice.server)
@@ -52,7 +52,10 @@ extension Switchboard {
         guard packet.flags.opensConnection else { return false }
         let (server, state) = (flows[flow].pointee.server, flows[flow].pointee.state)
         guard servers[server].pointee.service != nil else { return true }
-        return state.allowsReuse || state == .tcp(.synReceived) && servers[server].pointee.weight == 0
+        if state == .tcp(.synReceived) { return servers[server].pointee.weight == 0 }
+        // `conn_reuse_mode` 2: FIN_WAIT is as good as over only where the server's side is not seen.
+        let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method.isTranslating
+        return state.allowsReuse && !(isHeard && state == .tcp(.finWait))
     }
 
     /// Whether this packet's service forgets flows whose server was taken out, and it may open one.
@@ -87,14 +90,10 @@ extension Switchboard {
     }
 
     /// The flow whose place a new one takes when the table is full. Only what has expired, was never more than a SYN, or was
-    /// reset may go, and a datagram's flow for another's: whatever else a flood brings, connections that carry data stay.
-    private func leastWanted<Key: FlowKey>(
-        of flows: borrowing FlowTable<Key>, for packet: Packet
-    ) throws(DropReason) -> UInt32 {
+    /// reset may go, and else a datagram's: whatever a flood brings, connections that carry data stay.
+    private func leastWanted<Key: FlowKey>(of flows: borrowing FlowTable<Key>) throws(DropReason) -> UInt32 {
         let tcp = flows.expired(now: clock) ?? flows.oldest(in: .tcp(.synReceived)) ?? flows.oldest(in: .tcp(.close))
-        guard let flow = tcp ?? (packet.transport == InternetHeader.udp ? flows.oldest(in: .udp) : nil) else {
-            throw .tableFull
-        }
+        guard let flow = tcp ?? flows.oldest(in: .udp) else { throw .tableFull }
         return flow
     }
 

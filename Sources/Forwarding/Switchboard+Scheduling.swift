@@ -29,7 +29,8 @@ extension Switchboard {
             return Choice(server: server, template: template)
         }
         guard let server = schedule(service, packet) else { return nil }
-        guard let added = templates.add(key, server: server, deadline: deadline) else { throw .tableFull }
+        // Where there is no room to remember it, a client is served all the same.
+        guard let added = templates.add(key, server: server, deadline: deadline) else { return Choice(server: server) }
         servers[server].pointee.templates += 1
         if let displaced = added.displaced { releaseTemplate(of: displaced) }
         return Choice(server: server, template: added.index)

@@ -77,7 +77,8 @@ struct Switchboard: ~Copyable {
 
     /// Forgets what has expired of the templates, looking at no more than `budget`.
     mutating func expireTemplates(budget: Int) {
-        while let server = templates.expireOne(now: clock, budget: budget) {
+        var left = budget
+        while let server = templates.expireOne(now: clock, budget: &left) {
             releaseTemplate(of: server)
         }
     }

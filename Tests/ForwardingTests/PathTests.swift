@@ -288,6 +288,29 @@ struct PathTests {
         }
     }
 
+    @Test("an IPv6 packet with an IPv4-mapped address is none of ours")
+    func mapped() {
+        var forwarder = Self.forwarder(.direct)
+        var packet = Wire.Packet.ipv6()
+        let (client, vip) = (packet.source, packet.destination)
+        for (source, destination) in [(client, "192.0.2.10"), (Wire.mapped("198.51.100.7"), nil)] {
+            packet.source = source
+            packet.destination = vip
+            var bytes = packet.tcp([], flags: Self.syn).bytes
+            if let destination {
+                bytes.replaceSubrange(
+                    24..<40,
+                    with: [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + Wire.address(Wire.mapped(destination)))
+            }
+            if source != client {
+                bytes.replaceSubrange(
+                    8..<24, with: [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + Wire.address(source))
+            }
+            #expect(Self.forward(&forwarder, Wire.ethernet6 + bytes).verdict == .notOurs)
+        }
+        #expect(forwarder.flowCount == 0)
+    }
+
     @Test("a flood of datagrams takes the place of datagrams' flows, never of a connection's")
     func flood() {
         var forwarder = Self.forwarder(.direct)
@@ -302,8 +325,15 @@ struct PathTests {
         #expect(forwarder.flowCount == 100)
         #expect(forwarder.statistics()[0].servers[0].activeConnections == 50)
         #expect(forwarder.statistics()[1].servers[0].inactiveConnections == 50)
-        var connection = Self.questions()[0]
-        connection.body.replaceSubrange(0..<2, with: [9, 9])
-        #expect(Self.forward(&forwarder, connection.frame).verdict == .drop(.tableFull))
+        // Nor does it keep new connections out: they take datagrams' places, until only connections are left.
+        for client in 0..<51 {
+            var connection = Self.questions()[0]
+            connection.body.replaceSubrange(0..<2, with: Wire.octets(9000 + client, 2))
+            let verdict = Self.forward(&forwarder, connection.frame).verdict
+            #expect(verdict == (client < 50 ? .transmit(egress: 1) : .drop(.tableFull)))
+            connection.body[13] = Self.ack
+            _ = Self.forward(&forwarder, connection.frame)
+        }
+        #expect(forwarder.statistics()[0].servers[0].activeConnections == 100)
     }
 }

@@ -138,4 +138,21 @@ struct PersistenceTests {
         #expect(Self.connect(&forwarder, 7, port: 2) == .transmit(egress: 1))
         #expect(forwarder.statistics()[0].servers.map(\.templates).reduce(0, +) <= 10)
     }
+
+    @Test("where all templates lead connections, an unknown client is served without one")
+    func noRoom() {
+        var forwarder = FlowTests.forwarder([Self.service([.at(1), .at(2)])], capacity: 40)
+        for host in UInt8(1)...20 {
+            let verdict = Self.connect(&forwarder, host, port: 1)
+            #expect(verdict == .transmit(egress: host % 2 == 1 ? 1 : 2))
+            var ack = TestFrame()
+            (ack.client, ack.clientPort, ack.flags) = (IPv4Address(198, 51, 100, host), 1, Flag.ack)
+            #expect(forwarder.forward(bytes: ack.bytes).verdict == verdict)
+        }
+        #expect(forwarder.statistics()[0].servers.map(\.templates) == [5, 5])
+        // However many lead connections, one whose time has come and that leads none is found.
+        Self.close(&forwarder, 10, port: 1, at: 2)
+        for second in [400.0, 401] { forwarder.expire(now: .seconds(second), budget: 100) }
+        #expect(forwarder.statistics()[0].servers.map(\.templates) == [5, 4])
+    }
 }

@@ -169,7 +169,7 @@ extension EngineLoop {
         if case .split(let limit) = verdict {
             split(packet, limit: limit, at: 0, now: now)
         } else {
-            obey(verdict, about: packet, frame.header.grown(by: packet.bytes.count - frame.bytes.count), now: now)
+            obey(verdict, about: packet, frame.header.grown(by: ReceivedFrame.headroom - packet.headroom), now: now)
         }
     }
 
@@ -213,6 +213,8 @@ extension EngineLoop {
             let verdict = forwarder.forward(&piece, now: now)
             if case .split(let limit) = verdict, offset == 0 {
                 split(piece, limit: limit, at: place, now: now)
+                // What it was cut into lies where the next piece goes.
+                for port in ports { port.socket?.flush() }
             } else {
                 obey(verdict, about: piece, .none, now: now)
             }

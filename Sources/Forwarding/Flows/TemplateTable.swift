@@ -104,21 +104,24 @@ struct TemplateTable: ~Copyable {
         table[index].server = server
     }
 
-    /// Forgets a template whose time has come, looking at no more than `budget`: in order of use, which with services of
-    /// different persistence is not quite the order of deadlines.
+    /// Forgets a template whose time has come, taking what it looks at off `budget`: in order of use, which with services of
+    /// different persistence is not quite the order of deadlines. One that still leads connections holds for a while longer,
+    /// and goes to the other end, out of the way.
     ///
-    /// - Returns: the server that it led to; nil: there was none.
-    mutating func expireOne(now: UInt64, budget: Int) -> UInt32? {
+    /// - Returns: the server that it led to; nil: there was none, or the budget is spent.
+    mutating func expireOne(now: UInt64, budget: inout Int) -> UInt32? {
         var candidate = table.leastRecentlyUsed
-        var left = budget
-        while let index = candidate, left > 0 {
-            let template = table[index]
-            if template.deadline <= now, template.controls == 0 {
-                table.remove(index)
-                return template.server
-            }
+        while let index = candidate, budget > 0 {
+            budget -= 1
             candidate = table.nextYounger(index)
-            left -= 1
+            guard table[index].deadline <= now else { continue }
+            if table[index].controls == 0 {
+                let server = table[index].server
+                table.remove(index)
+                return server
+            }
+            table[index].deadline = now &+ Self.rearm
+            table.touch(index)
         }
         return nil
     }

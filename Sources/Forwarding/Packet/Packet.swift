@@ -30,7 +30,10 @@ struct Packet {
         switch base.word(at: 12) {
         case InternetHeader.etherTypeIPv4: return (ip.address4(at: 12), ip.address4(at: 16))
         case InternetHeader.etherTypeIPv6 where frame.count >= InternetHeader.ethernet + 40:
-            return (ip.address6(at: 8), ip.address6(at: 24))
+            let (source, destination) = (ip.address6(at: 8), ip.address6(at: 24))
+            // `::ffff:a.b.c.d` has no business on the wire (RFC 6890 table 20), and stands for IPv4 here.
+            guard source.mappedIPv4 == nil, destination.mappedIPv4 == nil else { return nil }
+            return (source, destination)
         default: return nil
         }
     }
