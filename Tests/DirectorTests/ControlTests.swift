@@ -203,16 +203,18 @@ struct ControlTests {
             name: path, address: .unixDomainSocket(path: path), logger: control.logger,
             routes: StatusRoutes(snapshot: { preconditionFailure("nobody asks") }), control: control,
             whenListening: { tell.yield() })
-        let running = Task { try await server.run() }
-        defer { running.cancel() }
-        for await _ in listening { break }
-        let client = ControlClient(runDirectory: scratch.path)
-        let answer = try await client.perform(.add, Self.request(13, weight: 2, agent: false))
-        #expect(answer.changes == ["service web: server 10.0.0.13 added, weight 2"])
-        #expect(world.weights == [[1, 1, 2]])
-        let refusal = await #expect(throws: DirectorError.self) { try await client.perform(.remove, Self.request(99)) }
-        #expect(refusal?.cause.contains("it is not one of its servers") == true)
-        #expect(try await client.reload().changes == ["service web: server 10.0.0.13 removed"])
+        try await server.running {
+            for await _ in listening { break }
+            let client = ControlClient(runDirectory: scratch.path)
+            let answer = try await client.perform(.add, Self.request(13, weight: 2, agent: false))
+            #expect(answer.changes == ["service web: server 10.0.0.13 added, weight 2"])
+            #expect(world.weights == [[1, 1, 2]])
+            let refusal = await #expect(throws: DirectorError.self) {
+                try await client.perform(.remove, Self.request(99))
+            }
+            #expect(refusal?.cause.contains("it is not one of its servers") == true)
+            #expect(try await client.reload().changes == ["service web: server 10.0.0.13 removed"])
+        }
     }
 
     @Test("a body that is not what it should be is refused: a misspelt key would be left out of account")

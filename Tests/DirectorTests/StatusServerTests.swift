@@ -43,18 +43,9 @@ struct StatusServerTests {
         let server = StatusServer(
             name: "test", address: address, logger: logger, routes: routes,
             whenListening: { isListening.finish() })
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask {
-                try await server.run()
-                return nil
-            }
-            group.addTask {
-                for await _ in listening {}
-                return try await body()
-            }
-            defer { group.cancelAll() }
-            while let result = try await group.next() { if let result { return result } }
-            throw LabError("the server ended")
+        return try await server.running {
+            for await _ in listening {}
+            return try await body()
         }
     }
 
