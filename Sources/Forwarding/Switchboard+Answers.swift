@@ -8,29 +8,40 @@ extension Switchboard {
     mutating func forwardToClient<Key: FlowKey>(
         _ frame: inout Frame, _ packet: Packet, _ flows: inout FlowTable<Key>
     ) throws(DropReason) -> Verdict {
-        let key = Key(outbound: packet)
-        let isFromVIP = services.owns(packet.source)
-        guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key), flows[flow].pointee.deadline > clock,
-            let station = answerStation(of: flow, in: flows)
-        else { return .notOurs }
+        guard let (flow, station) = try answered(Key(outbound: packet), by: packet, in: frame, flows) else {
+            return .notOurs
+        }
         let server = flows[flow].pointee.server
-        guard !isFromVIP || isSender(of: frame, server) else { return .notOurs }
-        guard packet.timeToLive > 1 else { throw .answerExpired }
         advance(flow, past: packet, isFromServer: true, in: &flows)
         let vip = flows[flow].pointee.key
         if packet.header.isFragment {
             fragments.note(
                 packet, .toClient(source: Key.wide(vip.vip), server: server, station: station), now: clock)
         }
-        if !isFromVIP {
+        if packet.source != Key.wide(vip.vip) {
             Translation.rewrite(.source, of: packet, in: frame, to: Key.wide(vip.vip), port: vip.port)
         }
         return sendBack(&frame, packet, server, at: station)
     }
 
+    /// The flow that a packet on its way to a client belongs to, and where the client is; nil: it is none of ours. `key` is
+    /// that of the flow's answers, which the packet is or quotes.
+    @inline(__always)
+    func answered<Key: FlowKey>(
+        _ key: Key, by packet: Packet, in frame: Frame, _ flows: borrowing FlowTable<Key>
+    ) throws(DropReason) -> (flow: UInt32, station: LinkStation)? {
+        let isFromVIP = services.owns(packet.source)
+        guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key), flows[flow].pointee.deadline > clock,
+            let station = answerStation(of: flow, in: flows)
+        else { return nil }
+        guard !isFromVIP || isSender(of: frame, flows[flow].pointee.server) else { return nil }
+        guard packet.timeToLive > 1 else { throw .answerExpired }
+        return (flow, station)
+    }
+
     /// Where answers of a flow go; nil: they do not pass here.
     @inline(__always)
-    func answerStation<Key: FlowKey>(of index: UInt32, in flows: borrowing FlowTable<Key>) -> LinkStation? {
+    private func answerStation<Key: FlowKey>(of index: UInt32, in flows: borrowing FlowTable<Key>) -> LinkStation? {
         let flow = flows[index]
         guard flow.pointee.station != StationTable.none else { return nil }
         let server = servers[flow.pointee.server]
@@ -40,7 +51,7 @@ extension Switchboard {
 
     /// Whether a frame comes from where this server is. The VIP's address is anybody's to write: only the flow's own server may
     /// answer in its name.
-    func isSender(of frame: Frame, _ server: UInt32) -> Bool {
+    private func isSender(of frame: Frame, _ server: UInt32) -> Bool {
         LinkStation(senderOf: frame)?.destination == servers[server].pointee.station?.destination
     }
 

@@ -134,7 +134,7 @@ extension Switchboard {
         let isTCP = packet.transport == InternetHeader.tcp
         let state: FlowState = isTCP ? .tcp(TCPState.none.next(after: packet.flags, direction)) : .udp
         var flow = Flow(
-            key: key, state: state, kind: .service, inside: Key.address(server.pointee.identity.address),
+            key: key, state: state, inside: Key.address(server.pointee.identity.address),
             server: choice.server, insidePort: server.pointee.port(for: packet.destinationPort))
         flow.station = station
         if let template = choice.template {

@@ -36,18 +36,13 @@ extension Switchboard {
         let key = Key(
             client: Key.address(quoted.header.source), vip: Key.address(quoted.header.destination),
             clientPort: quoted.sourcePort, port: quoted.destinationPort, transport: quoted.header.transport)
-        let isFromVIP = services.owns(packet.source)
-        guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key), flows[flow].pointee.deadline > clock,
-            let station = answerStation(of: flow, in: flows)
-        else { return .notOurs }
-        let server = flows[flow].pointee.server
-        guard !isFromVIP || isSender(of: frame, server) else { return .notOurs }
-        guard packet.timeToLive > 1 else { throw .answerExpired }
+        guard let (flow, station) = try answered(key, by: packet, in: frame, flows) else { return .notOurs }
         let vip = flows[flow].pointee.key
-        if !isFromVIP, !quoted.translate(.outward, to: Key.wide(vip.vip), port: vip.port, in: frame) {
+        if !services.owns(packet.source), !quoted.translate(.outward, to: Key.wide(vip.vip), port: vip.port, in: frame)
+        {
             throw .malformed
         }
-        return sendBack(&frame, packet, server, at: station)
+        return sendBack(&frame, packet, flows[flow].pointee.server, at: station)
     }
 
     /// ICMP to the director's own end of a tunnel: an error about a packet that was sent through it, of which the client is

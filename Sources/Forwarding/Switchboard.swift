@@ -89,7 +89,6 @@ struct Switchboard: ~Copyable {
         flows.remove(index)
         stations.release(flow.station)
         if flow.template != FlowTable<Key>.none { templates.count(-1, on: flow.template) }
-        guard flow.server != FlowTable<Key>.none else { return }
         count(-1, in: flow.state, on: flow.server)
         servers[flow.server].pointee.updateOverload()
         servers.forgetIfUnused(flow.server)

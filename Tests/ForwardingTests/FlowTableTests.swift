@@ -52,7 +52,7 @@ struct FlowTableTests {
                 let answer = Self.answer(number)
                 _ = table.add(
                     Flow(
-                        key: Self.key(number), state: state, kind: .service, inside: answer.vip, server: server,
+                        key: Self.key(number), state: state, inside: answer.vip, server: server,
                         insidePort: answer.port), isTranslated: isTranslated, now: now)
                 model[number] = (server, state, now + timeouts.of(state), isTranslated)
             }
@@ -72,7 +72,7 @@ struct FlowTableTests {
         for number in model.keys { #expect(table.find(Self.key(number)) != nil) }
     }
 
-    static let states = TCPState.allCases.map(FlowState.tcp) + [.udp, .echo]
+    static let states = TCPState.allCases.map(FlowState.tcp) + [.udp]
 
     /// What the answers of the flow with that number are found by: one of a few servers, on port 8080.
     static func answer(_ number: Int) -> IPv4FlowKey {

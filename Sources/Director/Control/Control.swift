@@ -5,10 +5,7 @@ internal import NetworkAddress
 /// What an operator changes while the director runs. Everything that did not change keeps its connections, counters and
 /// whose turn it is.
 struct Control: Sendable {
-    /// What is done to a server of a service.
-    enum Deed: String, CaseIterable, Sendable {
-        case add, set, remove, drain, undrain
-    }
+    typealias Deed = ControlClient.Deed
 
     let board: MembershipBoard
     /// Reads the file.

@@ -6,7 +6,7 @@ internal import NIOHTTP1
 /// Has the director that runs on this host change something.
 public struct ControlClient: Sendable {
     /// What is done to a server of a service.
-    public enum Deed: String, Sendable {
+    public enum Deed: String, CaseIterable, Sendable {
         /// Add it to the service.
         case add
         /// Give it another weight or port.

@@ -84,11 +84,7 @@ extension DirectorConfiguration {
     /// That there is no such server, or no such service.
     func unknown(_ address: IPAddress, in service: String, to verb: String) -> ControlRefusal {
         let operation = "\(verb) server \(address) of service \(service)"
-        guard let known = services.first(where: { $0.name == service }) else {
-            let names = services.map(\.name).joined(separator: ", ")
-            return ControlRefusal(
-                .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)")
-        }
+        guard let known = services.first(where: { $0.name == service }) else { return noService(operation) }
         let addresses = known.servers.map(\.address.description).joined(separator: ", ")
         return ControlRefusal(
             .unknown, operation: operation, cause: "it is not one of its servers",
@@ -96,12 +92,14 @@ extension DirectorConfiguration {
     }
 
     private func index(of request: ServerRequest, _ operation: String) throws(ControlRefusal) -> Int {
-        guard let index = services.firstIndex(where: { $0.name == request.service }) else {
-            let names = services.map(\.name).joined(separator: ", ")
-            throw ControlRefusal(
-                .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)")
-        }
+        guard let index = services.firstIndex(where: { $0.name == request.service }) else { throw noService(operation) }
         return index
+    }
+
+    private func noService(_ operation: String) -> ControlRefusal {
+        let names = services.map(\.name).joined(separator: ", ")
+        return ControlRefusal(
+            .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)")
     }
 
     /// What agents are shown that are asked as `[agent]` says.

@@ -67,7 +67,6 @@ extension FlowState {
         case .tcp(.listen): "LISTEN"
         case .tcp(.synAck): "SYNACK"
         case .udp: "UDP"
-        case .echo: "ECHO"
         }
     }
 }

@@ -69,18 +69,15 @@ extension Switchboard {
         guard flows.isTaken(record) else { return nil }
         let flow = flows[record].pointee
         guard flow.deadline > clock else { return nil }
-        let outside = Connection.End(address: Key.wide(flow.key.client).narrow, port: flow.key.clientPort)
         // Not `inside`, which is of the client's family: a tunnel may lead to a server of the other.
-        let isService = flow.kind == .service
-        let server = isService ? servers[flow.server].pointee.identity.address : Key.wide(flow.inside)
-        let inside = Connection.End(address: server.narrow, port: flow.insidePort)
+        let server = servers[flow.server].pointee.identity.address
         let (left, timeout) = (flow.deadline - clock, flows.timeouts.of(flow.state))
         return Connection(
             transport: flow.key.transport, state: flow.state.name, expires: left,
             idle: timeout - min(left, timeout),
-            source: isService ? outside : inside,
+            source: Connection.End(address: Key.wide(flow.key.client).narrow, port: flow.key.clientPort),
             virtual: Connection.End(address: Key.wide(flow.key.vip).narrow, port: flow.key.port),
-            destination: isService ? inside : outside)
+            destination: Connection.End(address: server.narrow, port: flow.insidePort))
     }
 
     fileprivate func template(_ record: UInt32) -> Connection? {

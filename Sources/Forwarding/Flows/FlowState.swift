@@ -3,11 +3,9 @@ enum FlowState: Equatable {
     case tcp(TCPState)
     /// UDP knows no connections: datagrams between two ends.
     case udp
-    /// An ICMP echo that a server sent into the world through source NAT, waiting for its reply.
-    case echo
 
     /// How many states there are.
-    static var count: Int { TCPState.count + 2 }
+    static var count: Int { TCPState.count + 1 }
 
     /// Which of the lists by age its flows are in.
     @inline(__always)
@@ -15,7 +13,6 @@ enum FlowState: Equatable {
         switch self {
         case .tcp(let state): Int(state.rawValue)
         case .udp: TCPState.count
-        case .echo: TCPState.count + 1
         }
     }
 
@@ -57,8 +54,6 @@ public struct FlowTimeouts: Hashable, Sendable {
         case .tcp(.finWait): finWait
         case .tcp(let state): state.timeout
         case .udp: udp
-        // `ICMP_TIMEOUT` of nf_conntrack_proto_icmp.c.
-        case .echo: 30_000
         }
     }
 }

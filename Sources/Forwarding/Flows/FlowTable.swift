@@ -2,24 +2,15 @@ import NetworkAddress
 
 /// A flow: which server a client's connection was given to, and how long that is remembered.
 struct Flow<Key: FlowKey> {
-    /// Why there is a flow.
-    enum Kind {
-        /// A client's connection, given to a server of a service.
-        case service
-        /// A server's own connection into the world, by source NAT.
-        case outbound
-    }
-
     /// When it is forgotten, in ``Ticks`` milliseconds.
     var deadline: UInt64 = 0
     var key: Key
     var state: FlowState
-    var kind: Kind
     /// Whether the server was heard: only where its answers pass here.
     var isAnswered = false
     /// NAT: the other end as it really is, with ``insidePort``: the server's address where the key has the VIP's.
     var inside: Key.Address
-    /// A slot of the ``ServerTable``; ``FlowTable/none`` for ``Kind/outbound``.
+    /// A slot of the ``ServerTable``.
     var server: UInt32
     /// The next flow in the same bucket of each chain; in a free record the first leads to the next free one.
     var next: InlineArray<2, UInt32> = [FlowTable<Key>.none, FlowTable<Key>.none]
@@ -93,7 +84,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
             var unused = Flow<Key>(
                 key: Key(
                     client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
-                kind: .service, inside: Key.noAddress, server: Self.none, insidePort: 0)
+                inside: Key.noAddress, server: Self.none, insidePort: 0)
             unused.next[0] = index + 1 < capacity ? UInt32(index + 1) : Self.none
             unused.older = UInt32(index)
             (flows + index).initialize(to: unused)
@@ -177,12 +168,6 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     func oldest(in state: FlowState) -> UInt32? {
         let index = ages[state.list].oldest
         return index == Self.none ? nil : index
-    }
-
-    /// The flow of the same state that was used next after this one, or nil.
-    func nextYounger(_ index: UInt32) -> UInt32? {
-        let younger = flows[Int(index)].newer
-        return younger == Self.none ? nil : younger
     }
 
     /// A flow whose deadline has come, or nil where there is none.
