@@ -48,6 +48,22 @@ extension AgentConfiguration {
         # Whoever asks must show a certificate that one of these authorities vouches for.
         # client_ca = "/etc/rsagent/directors.pem"
 
+        # Directors that this server joins by itself: nobody need write it into their file. One [[join]], or one for each.
+        # [[join]]
+        # Where the director listens for it, by [join] in its file: http or https, one or a list. Each is in `directors`.
+        # director = "https://10.0.0.1:9391"
+        # What it asks for, as `Authorization: Bearer TOKEN`: here, or in the first line of a file.
+        # token = "0123456789abcdef"
+        # token_file = "/etc/rsagent/join-token"
+        # Who vouches for it instead of the authorities the system trusts: a file in PEM.
+        # ca = "/etc/rsagent/director-ca.pem"
+        # Which services are joined. Left out: all.
+        # services = ["web"]
+        # Multiplies what this agent reports: 0 to 65535.
+        # weight = 1
+        # This server's own address (RIP), where it is not the one the director sees it come from.
+        # address = "10.0.0.11"
+
         # One [[service]] for each service this server answers for.
         [[service]]
         # Letters, digits, '-', '_' and '.'. The director knows the service by the same name.

@@ -61,6 +61,7 @@ extension AgentConfiguration {
     private mutating func readServices(_ tables: [Table], _ top: Table, _ surroundings: AgentSurroundings) {
         var surroundings = surroundings
         services = tables.compactMap { Service($0, &surroundings) }
+        readJoins(top, surroundings)
         // Only now are all VIPs known, also those of later services.
         for (node, address) in surroundings.agentChecks {
             guard let line = surroundings.claims.line(of: address) else { continue }

@@ -56,10 +56,12 @@ extension AgentConfiguration.ReportAdmission.Token {
 
 extension AgentConfiguration.ReportAdmission.TLS {
     /// Reads the paths. Nil: one that must be there is not, or is wrong; reported.
-    fileprivate init?(_ table: Table) {
-        let certificate = table.neededFile("certificate", example: "/etc/rsagent/server.pem")
-        let key = table.neededFile("key", example: "/etc/rsagent/server.key")
-        let authority = table.filePath("client_ca", example: "/etc/rsagent/directors.pem")
+    ///
+    /// - Parameter folder: where such files are, in the words of the refusals.
+    init?(_ table: Table, folder: String = "/etc/rsagent") {
+        let certificate = table.neededFile("certificate", example: "\(folder)/server.pem")
+        let key = table.neededFile("key", example: "\(folder)/server.key")
+        let authority = table.filePath("client_ca", example: "\(folder)/directors.pem")
         guard let certificate, let key else { return nil }
         self.init(certificate: certificate, key: key, clientAuthority: authority)
     }

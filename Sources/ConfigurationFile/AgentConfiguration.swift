@@ -26,6 +26,8 @@ public struct AgentConfiguration: Sendable, Equatable {
     public var reportListen: [SocketAddress]
     /// Who is answered over TCP.
     public var reportAdmission: ReportAdmission
+    /// Which directors this server joins by itself, in the order of the file. Each is among ``directors``, and none comes twice.
+    public var joins: [Join]
     /// How long an agent that stops waits for open connections, once the directors know: 0 s to 1 h.
     public var stopTimeout: Duration
     /// The services, in the order of the file. At least one; names are unique.
@@ -49,6 +51,7 @@ public struct AgentConfiguration: Sendable, Equatable {
         stateDirectory: String = "/var/lib/rsagent",
         reportListen: [SocketAddress] = [],
         reportAdmission: ReportAdmission = ReportAdmission(),
+        joins: [Join] = [],
         stopTimeout: Duration = AgentConfiguration.defaultStopTimeout,
         services: [Service]
     ) {
@@ -63,6 +66,7 @@ public struct AgentConfiguration: Sendable, Equatable {
         self.stateDirectory = stateDirectory
         self.reportListen = reportListen
         self.reportAdmission = reportAdmission
+        self.joins = joins
         self.stopTimeout = stopTimeout
         self.services = services
     }

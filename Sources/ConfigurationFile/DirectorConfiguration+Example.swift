@@ -47,6 +47,27 @@ extension DirectorConfiguration {
         # certificate = "/etc/rsdirector/client.pem"
         # key = "/etc/rsdirector/client.key"
 
+        # Where agents join by themselves: adding a server is installing rsagent with a [[join]]. Left out: they do not.
+        # [join]
+        # HTTP on an address of this host's own. Nothing else is there, and nobody without the token changes anything.
+        # listen = "10.0.0.1:9391"
+        # What they must show, as `Authorization: Bearer TOKEN`: here, or in the first line of a file.
+        # token = "0123456789abcdef"
+        # token_file = "/etc/rsdirector/join-token"
+        # Which services they may join, which then need no [[service.server]]. Left out: all.
+        # services = ["web"]
+        # Addresses that a server may join with besides the one it connects from.
+        # networks = ["10.0.0.0/24"]
+        # How long a server stays whose agent is not heard of any more: 5s to 1h. It says three times in that time that it is
+        # there.
+        # lease = "30s"
+        # How many may join: 1 to 100000.
+        # limit = 1000
+        # Serves it over TLS. Files in PEM, read again when they change.
+        # [join.tls]
+        # certificate = "/etc/rsdirector/server.pem"
+        # key = "/etc/rsdirector/server.key"
+
         # One [[service]] for each port.
         [[service]]
         # The name the agents know the service by.

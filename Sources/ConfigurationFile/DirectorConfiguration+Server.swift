@@ -22,6 +22,8 @@ extension DirectorConfiguration {
         /// What the director itself asks of the server; all must pass. Empty where there is an agent. Where a check names
         /// no address it is asked of ``address``, and where it names no port of the port that packets are sent to.
         public var checks: [AgentConfiguration.Check]
+        /// Whether its agent joined by itself (``Join``). False of all that a file has.
+        public var isJoined = false
 
         /// Creates a server from values that are already known to be valid.
         public init(

@@ -1,13 +1,13 @@
 extension Schema {
     /// All tables of `rsagent.toml`.
-    static let ofAgent: [Schema] = [.agent, .report, .reportTLS, .agentService, .load, .check]
+    static let ofAgent: [Schema] = [.agent, .report, .reportTLS, .agentService, .load, .check, .agentJoin]
 
     /// The top of `rsagent.toml`.
     static let agent = Schema(
         nil,
         keys: [
             "interface", "directors", "tunnel_sources", "lockdown", "arp_block", "default_route", "sentinel", "run_dir",
-            "state_dir", "stop_timeout", "report", "service",
+            "state_dir", "stop_timeout", "report", "join", "service",
         ])
 
     /// Where and how the report is served, and to whom.
@@ -15,6 +15,10 @@ extension Schema {
 
     /// The files of TLS.
     static let reportTLS = Schema("[report.tls]", keys: ["certificate", "key", "client_ca"])
+
+    /// Which directors this server joins by itself.
+    static let agentJoin = Schema(
+        "[[join]]", keys: ["director", "token", "token_file", "ca", "services", "weight", "address"])
 
     /// A service on a real server.
     static let agentService = Schema(

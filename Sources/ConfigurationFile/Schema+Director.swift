@@ -2,7 +2,7 @@ extension Schema {
     /// All tables of `rsdirector.toml`.
     static let ofDirector: [Schema] = [
         .director, .timeouts, .directorService, .server, .sorryServer, .directorAgent, .join, .outbound, .serviceCheck,
-        .serverCheck,
+        .serverCheck, .joinTLS,
     ]
 
     /// The top of `rsdirector.toml`.
@@ -23,7 +23,11 @@ extension Schema {
     private static let accessKeys = ["token", "token_file", "ca", "certificate", "key"]
 
     /// How agents join by themselves.
-    static let join = Schema("[join]", keys: ["listen", "token", "token_file", "services"])
+    static let join = Schema(
+        "[join]", keys: ["listen", "tls", "token", "token_file", "services", "networks", "lease", "limit"])
+
+    /// The files of TLS where agents join.
+    static let joinTLS = Schema("[join.tls]", keys: ["certificate", "key"])
 
     /// A service and the servers behind it.
     static let directorService = Schema(

@@ -29,7 +29,7 @@ struct AgentTopRefusalTests {
             "a key that nothing resembles", top: #"colour = "red""#,
             #"""
             f.toml:1: colour: is not a key; remove it, or write one of interface, directors, tunnel_sources, \#
-            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, stop_timeout, report, service
+            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, stop_timeout, report, join, service
             """#),
         AgentRefusal(
             "a key of another table names its home", top: #"listen = "10.0.0.11:9380""#,
@@ -44,7 +44,7 @@ struct AgentTopRefusalTests {
             "a quoted key keeps its quotes", top: #""a b" = 1"#,
             #"""
             f.toml:1: "a b": is not a key; remove it, or write one of interface, directors, tunnel_sources, \#
-            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, stop_timeout, report, service
+            lockdown, arp_block, default_route, sentinel, run_dir, state_dir, stop_timeout, report, join, service
             """#),
         AgentRefusal(
             "an interface name of 16 bytes", top: #"interface = "abcdefghijklmnop""#,

@@ -300,6 +300,32 @@ struct DirectorAgentRefusalTests {
                 """#,
             #"f.toml:11: join.services: is an empty list; write services = "web", or a list of such texts"#),
         DirectorRefusal(
+            "whom to let join, for how long, and how many",
+            end: #"""
+                [join]
+                listen = "10.0.0.1:9391"
+                token_file = "/t"
+                networks = ["0.0.0.0/0", "10.0.0.1/24"]
+                lease = "1s"
+                limit = 0
+                """#,
+            #"""
+            f.toml:11: join.networks[0]: "0.0.0.0/0" is everyone; write the networks that your servers are in
+            f.toml:11: join.networks[1]: "10.0.0.1/24" has bits set behind its first 24; write "10.0.0.0/24"
+            f.toml:12: join.lease: "1s" is out of range; write a time of 5s to 1h
+            f.toml:13: join.limit: 0 is out of range; write a whole number of 1 to 100000
+            """#),
+        DirectorRefusal(
+            "joining over TLS without a key",
+            end: #"""
+                [join]
+                listen = "10.0.0.1:9391"
+                token_file = "/t"
+                [join.tls]
+                certificate = "/etc/rsdirector/server.pem"
+                """#,
+            #"f.toml:11: join.tls.key: is missing; write key = "/etc/rsdirector/server.key", a file in PEM"#),
+        DirectorRefusal(
             "a service without servers that agents may not join",
             file: #"""
                 interface = "eth0"

@@ -74,6 +74,38 @@ struct DirectorReadingTests {
                     ]))
     }
 
+    @Test("all keys of [join] arrive, and what is left out is as it is documented")
+    func join() throws {
+        let start = """
+            interface = "eth0"
+            [[service]]
+            name = "web"
+            vip = "192.0.2.10"
+            port = 80
+            [join]
+            listen = "10.0.0.1:9391"
+            token_file = "/t"
+
+            """
+        let plain = try #require(try DirectorConfiguration.parse(start, file: "f").join)
+        #expect(plain.tls == nil && plain.networks == [] && plain.lease == .seconds(30) && plain.limit == 1_000)
+        let text =
+            start + """
+                services = ["web"]
+                networks = ["10.0.0.0/24", "2001:db8::/64"]
+                lease = "1m"
+                limit = 7
+                tls = { certificate = "/c", key = "/k" }
+                """
+        #expect(
+            try DirectorConfiguration.parse(text, file: "f").join
+                == .init(
+                    listen: SocketAddress(address: try address("10.0.0.1"), port: 9391),
+                    tls: .init(certificate: "/c", key: "/k"), token: .file("/t"),
+                    services: ["web"], networks: ["10.0.0.0/24", "2001:db8::/64"].compactMap { Prefix($0) },
+                    lease: .seconds(60), limit: 7))
+    }
+
     @Test("all keys of a service arrive")
     func service() throws {
         let text = """

@@ -14,6 +14,10 @@ extension DirectorConfiguration {
         if let join, join.services.isEmpty || !join.services.isSubset(of: services.map(\.name)) {
             return "join \(join.services)"
         }
+        if let join, !(.seconds(5)...(.seconds(3600))).contains(join.lease) || !(1...100_000).contains(join.limit) {
+            return "join \(join.lease), \(join.limit)"
+        }
+        if services.contains(where: { $0.servers.contains(where: \.isJoined) }) { return "a server that joined" }
         for rule in outbound where rule.sources.isEmpty || rule.ports.lowerBound == 0 { return "outbound \(rule)" }
         let others = services.flatMap { $0.servers.map(\.address) + $0.sorryServers.map(\.address) }
         if let address = others.first(where: vips.contains) { return "\(address) is a VIP and a server" }

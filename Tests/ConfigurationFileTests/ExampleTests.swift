@@ -9,7 +9,7 @@ struct ExampleTests {
         let example = isAgent ? AgentConfiguration.example : DirectorConfiguration.example
         let lines = example.split(separator: "\n").map { $0.hasPrefix("# ") ? $0.dropFirst(2) : $0[...] }
         // What can be read and is not done yet is not offered.
-        let unoffered = isAgent ? [] : ["join", "outbound"]
+        let unoffered = isAgent ? [] : ["outbound"]
         for schema in isAgent ? Schema.ofAgent : Schema.ofDirector
         where !unoffered.contains(where: { schema.header?.contains($0) ?? false }) {
             for key in schema.keys where !unoffered.contains(key) {
@@ -32,6 +32,8 @@ struct ExampleTests {
         #expect(service.load?.command != nil && service.load?.ceiling == 100 && service.agentCheck != nil)
         #expect(service.directorConnections == .checks)
         #expect(service.checks.count == CheckQuestion.allCases.count)
+        let join = try #require(configuration.joins.first)
+        #expect(join.isOverTLS && join.authority != nil && join.address != nil && join.services == ["web"])
     }
 
     @Test("of the director is valid with what is commented out as well, but for what goes with another value only")
@@ -47,6 +49,8 @@ struct ExampleTests {
         #expect(service.persistence != nil && service.isSloppy && service.sorryServers.count == 1)
         #expect(service.servers.map(\.checks.count) == [0, 0, 1] && service.checks.count == 4)
         #expect(service.servers.first?.thresholds?.lower == 800)
+        let join = try #require(configuration.join)
+        #expect(join.tls != nil && join.networks.count == 1 && join.services == ["web"])
     }
 
     /// `example` with the keys and tables that are commented out in force, but for those of `exclusive`.

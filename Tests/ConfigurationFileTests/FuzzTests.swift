@@ -71,6 +71,13 @@ struct FuzzTests {
         expect = "b"
         [[service.check]]
         grpc = "a.B"
+        [[join]]
+        director = ["https://10.0.0.1:9391", "http://10.0.0.1:9392"]
+        token = "0123456789abcdef"
+        ca = "/a"
+        services = ["web", "c"]
+        weight = 2
+        address = "10.0.0.11"
         """
     private static let director = """
         interface = "eth0"
@@ -88,6 +95,10 @@ struct FuzzTests {
         listen = "10.0.0.1:9391"
         token_file = "/t"
         services = ["b"]
+        networks = ["10.0.0.0/24"]
+        lease = "20s"
+        limit = 9
+        tls = { certificate = "/c", key = "/k" }
         [[service]]
         name = "web"
         vip = ["192.0.2.10", "2001:db8::10"]

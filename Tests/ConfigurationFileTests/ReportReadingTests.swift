@@ -34,6 +34,62 @@ struct ReportReadingTests {
         #expect(configuration.stopTimeout == .seconds(90))
     }
 
+    @Test("all keys of a [[join]] arrive, one for each director; left out, every service is joined as it is")
+    func joins() throws {
+        let configuration = try parse(
+            """
+            directors = ["10.0.0.1", "2001:db8::1"]
+            [[join]]
+            director = ["https://10.0.0.1:9391", "http://10.0.0.1:9392"]
+            token = "0123456789abcdef"
+            ca = "/ca.pem"
+            services = "web"
+            weight = 3
+            address = "10.0.0.11"
+            [[join]]
+            director = "http://[2001:db8::1]:9391"
+            token_file = "/t"
+            [[service]]
+            name = "dns"
+            vip = "192.0.2.10"
+            port = 53
+            protocol = "udp"
+            """)
+        let (first, own) = (try #require(SocketAddress("10.0.0.1:9391")), try #require(IPAddress("10.0.0.11")))
+        let second = try #require(SocketAddress("10.0.0.1:9392"))
+        let third = try #require(SocketAddress("[2001:db8::1]:9391"))
+        let token = Admission.Token.text("0123456789abcdef")
+        #expect(
+            configuration.joins == [
+                .init(
+                    director: first, isOverTLS: true, token: token, authority: "/ca.pem", services: ["web"], weight: 3,
+                    address: own),
+                .init(director: second, token: token, services: ["web"], weight: 3, address: own),
+                .init(director: third, token: .file("/t"), services: ["dns", "web"]),
+            ])
+        #expect(configuration.joins.map(\.url).last == "http://[2001:db8::1]:9391")
+        #expect(try parse("").joins == [])
+    }
+
+    @Test("a director polls the report where it reaches it: at the address that is joined, or of its own family")
+    func reportPlaces() throws {
+        func place(_ director: String, _ address: String? = nil, _ listen: String...) throws -> Int? {
+            let director = try #require(SocketAddress(director))
+            return AgentConfiguration.Join(
+                director: director, token: .file("/t"), services: ["web"], address: address.flatMap { IPAddress($0) }
+            ).reportPlace(among: listen.compactMap { SocketAddress($0) })
+        }
+        #expect(try place("10.0.0.1:1", nil, "127.0.0.1:9380", "[2001:db8::11]:9380", "10.0.0.11:9380") == 2)
+        #expect(try place("[2001:db8::1]:1", nil, "10.0.0.11:9380", "0.0.0.0:9380", "[2001:db8::11]:9380") == 2)
+        #expect(try place("10.0.0.1:1", "10.0.0.11", "10.0.1.11:9380", "10.0.0.11:9380") == 1)
+        #expect(try place("10.0.0.1:1", "2001:db8::11", "10.0.0.11:9380", "[2001:db8::11]:9380") == 1)
+        #expect(try place("10.0.0.1:1", "10.0.0.11", "0.0.0.0:9380") == 0)
+        #expect(try place("10.0.0.1:1", "10.0.0.11", "[::]:9380") == 0)
+        #expect(try place("10.0.0.1:1", "10.0.0.11", "10.0.1.11:9380") == nil)
+        #expect(try place("10.0.0.1:1", nil, "127.0.0.1:9380") == nil)
+        #expect(try place("127.0.0.1:1", nil, "127.0.0.1:9380") == 0)
+    }
+
     @Test("left out, the directors are admitted over plain HTTP, and a stop waits half a minute")
     func defaults() throws {
         for top in ["", "[report]", "[report]\nallow = []"] {

@@ -4,6 +4,14 @@ import NetworkAddress
 extension AgentConfiguration {
     /// The first promise of its values that is broken, in words; nil: none. Of a file that was taken none may be.
     var unsoundness: String? {
+        for join in joins {
+            if !directors.contains(join.director.address) { return "\(join.url) may not poll" }
+            if join.services.isEmpty || !Set(join.services).isSubset(of: services.map(\.name)) {
+                return "join \(join.services)"
+            }
+            if !(0...65_535).contains(join.weight) || !join.isOverTLS && join.authority != nil { return "\(join)" }
+        }
+        if Set(joins.map(\.director)).count != joins.count { return "a director joined twice" }
         let listeners = services.compactMap(\.agentCheck) + reportListen
         if Set(listeners).count != listeners.count { return "two listeners on one address" }
         if let listener = listeners.first(where: { $0.port == 0 }) { return "\(listener)" }

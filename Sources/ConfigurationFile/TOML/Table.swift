@@ -48,10 +48,14 @@ struct Table {
     private func refuseForeignKeys(_ schemas: [Schema]) {
         for (key, value) in pairs where !schema.keys.contains(key) {
             let home = schemas.first { $0.keys.contains(key) }
+            // `[[services]]` is a slip of the pen, also where another table has such a key.
+            let sibling = schema.keys.first { $0 + "s" == key || key + "s" == $0 }
             if let cure = schema.later[key] {
                 findings.report(value, "is not in this version", cure)
             } else if let refusal = schema.refused[key] {
                 findings.report(value, refusal.wrong, refusal.cure)
+            } else if let sibling {
+                findings.report(value, "is not a key", "did you mean \(sibling)?")
             } else if let home {
                 let place = home.header.map { "into \($0)" } ?? "to the top of the file, before the first [table]"
                 findings.report(value, "does not belong here", "move it \(place)")
