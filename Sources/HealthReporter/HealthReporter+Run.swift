@@ -13,7 +13,8 @@ extension HealthReporter {
     ///
     /// Then, in order: every service that is up says `draining`, "agent stopping", which directors that wait learn at
     /// once; those that still ask get fifteen seconds to take notice, or as long as connections if that is less, but two in
-    /// any case; open connections get `stop_timeout` to end; the servers stop. `hurry` ends both waits.
+    /// any case; open connections get `stop_timeout` to end; directors that were joined are left; the servers stop. `hurry`
+    /// ends both waits.
     ///
     /// - Throws: `ReporterError` where an address or the control socket cannot be listened on.
     public func run() async throws {
@@ -35,6 +36,9 @@ extension HealthReporter {
         let group = makeServerGroup(controlGroup: controlGroup)
         let servers = Task.detached(executorPreference: executor) { try await group.run() }
         defer { unlink(controlPath) }
+        // Nor is a lease to run out while a drain goes on: joins are renewed until there is nothing left to drain.
+        let joining = Task.detached(executorPreference: executor) { await self.joinDirectors() }
+        defer { joining.cancel() }
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for (service, index, target) in await store.allTargets {
@@ -80,6 +84,8 @@ extension HealthReporter {
                 // Cancelled rather than shut down: the servers are, too.
                 guard (try? await gracefulShutdown()) != nil else { return }
                 await self.bidFarewell()
+                joining.cancel()
+                await self.leave(await joining.value)
                 await self.recordWarmServices()
                 await self.store.close()
                 await group.triggerGracefulShutdown()
@@ -187,7 +193,7 @@ extension HealthReporter {
         var servers: [any Service] = listen.enumerated().map { index, address in
             Server(
                 name: "\(address)", address: .hostname("\(address.address)", port: Int(address.port)),
-                responder: Responder(endpoint: endpoint, gate: gate, logger: logger), logger: quiet
+                responder: Responder(endpoint: endpoint, gate: gate, logger: logger), gate: gate, logger: quiet
             ) { channel in
                 var actual = address
                 if let port = channel.localAddress?.port.flatMap(UInt16.init(exactly:)) { actual.port = port }
@@ -203,7 +209,7 @@ extension HealthReporter {
         servers.append(
             Server(
                 name: controlPath, address: .unixDomainSocket(path: controlPath),
-                responder: Responder(endpoint: endpoint, gate: nil, logger: logger), logger: quiet
+                responder: Responder(endpoint: endpoint, gate: nil, logger: logger), gate: nil, logger: quiet
             ) { [controlPath, logger] _ in
                 if let failure = ControlSocket.restrict(controlPath, to: controlGroup) { logger.warning("\(failure)") }
                 await progress.listensElsewhere()

@@ -44,6 +44,8 @@ public final class HealthReporter: Service {
     /// Where HAProxy's agent-check of a service is answered.
     let agentChecks: [(service: String, address: SocketAddress)]
     let gate: Gate
+    /// Which directors are joined. Each can poll one of `listen`.
+    let joins: [AgentConfiguration.Join]
     let controlPath: String
     let stopTimeout: Duration
     let logger: Logger
@@ -97,6 +99,14 @@ public final class HealthReporter: Service {
         self.listen = listen
         agentChecks = configuration.services.compactMap { service in service.agentCheck.map { (service.name, $0) } }
         gate = try Gate(configuration.reportAdmission, directors: configuration.directors, logger: logger)
+        for join in configuration.joins where join.reportPlace(among: listen) == nil {
+            throw ReporterError(
+                .configuration, operation: "join \(join.url)",
+                cause: "it could not poll this server: the report is served on "
+                    + listen.map(\.description).joined(separator: ", "),
+                cure: "add an address to `listen` under [report] that it reaches")
+        }
+        joins = configuration.joins
         stopTimeout = configuration.stopTimeout
         self.logger = logger
     }

@@ -22,11 +22,14 @@ package final class AgentCredentials: Sendable {
     }
 
     private let access: DirectorConfiguration.AgentAccess
+    /// Who is asked, in the words of the log.
+    private let asked: String
     private let state: Mutex<State>
     private let logger: Logger
 
-    /// Reads the files for the first time.
-    package init(_ access: DirectorConfiguration.AgentAccess, logger: Logger) {
+    /// Reads the files for the first time. `asked`: who is shown it, in the words of the log.
+    package init(_ access: DirectorConfiguration.AgentAccess, asking asked: String = "agents", logger: Logger) {
+        self.asked = asked
         self.access = access
         self.logger = logger
         // Before they are read, so that a change in between is seen.
@@ -46,7 +49,7 @@ package final class AgentCredentials: Sendable {
             guard state.files.haveChanged(at: now) || hasFailed else { return state.content }
             do throws(ReporterError) {
                 state.content = .success(try Self.read(access))
-                logger.notice("\(state.files.paths.joined(separator: ", ")): read again, for agents")
+                logger.notice("\(state.files.paths.joined(separator: ", ")): read again, for \(asked)")
             } catch {
                 if hasFailed {
                     state.content = .failure(error)

@@ -20,7 +20,8 @@ public struct StatusTable: Sendable {
     public var text: String {
         let header = "\(report.agent) on \(report.host), generation \(report.generation), \(report.time)"
         let warnings = aligned(report.warnings.map { [Cell("warning", .yellow), Cell($0)] })
-        return ([header, ""] + serviceLines + [""] + directorLines + (warnings.isEmpty ? [] : [""]) + warnings).map {
+        let directors = [""] + directorLines + joinLines
+        return ([header, ""] + serviceLines + directors + (warnings.isEmpty ? [] : [""]) + warnings).map {
             $0 + "\n"
         }.joined()
     }
@@ -96,6 +97,20 @@ public struct StatusTable: Sendable {
         }
         return aligned(rows)
     }
+
+    /// How this server stands with the directors it joins by itself, behind an empty line; nothing where there are none.
+    private var joinLines: [String] {
+        guard !control.joins.isEmpty else { return [] }
+        let header = ["JOIN", "STATE", "SERVICES", "REASON"].map(Cell.init)
+        let rows = control.joins.map { join in
+            let services = join.services.joined(separator: ",")
+            return [
+                Cell(join.director), Cell(join.state.rawValue, colour(of: join.state)),
+                Cell(services.isEmpty ? "-" : services), Cell(join.reason),
+            ]
+        }
+        return [""] + aligned([header] + rows)
+    }
 }
 
 extension StatusTable {
@@ -125,6 +140,14 @@ extension StatusTable {
         case .up: .green
         case .draining, .drained: .yellow
         case .down, .maint: .red
+        }
+    }
+
+    private func colour(of state: JoinStatus.State) -> Colour {
+        switch state {
+        case .joined: .green
+        case .joining: .yellow
+        case .refused, .unreachable: .red
         }
     }
 

@@ -11,16 +11,19 @@ public struct ControlAnswer: Codable, Sendable, Equatable {
     public var administered: [AdministeredService]
     /// The weights set by hand, in the order of the configuration.
     public var weights: [WeightByHand]
+    /// The directors that are joined by this server itself, in the order of the configuration.
+    public var joins: [JoinStatus]
 
     /// Creates an answer.
     public init(
         generation: UInt64, directors: [DirectorStatus], administered: [AdministeredService],
-        weights: [WeightByHand] = []
+        weights: [WeightByHand] = [], joins: [JoinStatus] = []
     ) {
         self.generation = generation
         self.directors = directors
         self.administered = administered
         self.weights = weights
+        self.joins = joins
     }
 }
 

@@ -11,6 +11,8 @@ final class Gate: Sendable {
     let tls: ServerTLS?
     let registry: ConnectionRegistry
     let counters: EndpointCounters
+    /// The table of the file that says who may ask, in the words of the log.
+    private let section: String
     private let logger: Logger
     private let strangers = Mutex(Sparing(interval: .seconds(3_600)))
     private let tokens = Mutex(Sparing(interval: .seconds(60)))
@@ -18,13 +20,14 @@ final class Gate: Sendable {
     /// - Throws: `ReporterError` that names the file that cannot be used.
     init(
         _ configuration: AgentConfiguration.ReportAdmission, directors: [IPAddress],
-        rooms: [Caller: ConnectionTable.Room] = ConnectionTable.rooms, logger: Logger
+        rooms: [Caller: ConnectionTable.Room] = ConnectionTable.rooms, section: String = "[report]", logger: Logger
     ) throws(ReporterError) {
         admission = Admission(configuration.callers, directors: directors)
         token = if let token = configuration.token { try BearerToken(token, logger: logger) } else { nil }
         tls = if let tls = configuration.tls { try ServerTLS(tls, logger: logger) } else { nil }
         counters = EndpointCounters()
         registry = ConnectionRegistry(ConnectionTable(rooms: rooms), counters: counters)
+        self.section = section
         self.logger = logger
     }
 
@@ -47,7 +50,8 @@ final class Gate: Sendable {
         counters.countRefusedToken(of: caller)
         guard tokens.withLock({ $0.isDue(address, at: .now) }) else { return }
         let name = address.map(\.description) ?? "a caller without an address"
-        logger.warning("refused: \(words) from \(name); let it send the one of `token` or `token_file` under [report]")
+        logger.warning(
+            "refused: \(words) from \(name); let it send the one of `token` or `token_file` under \(section)")
     }
 }
 

@@ -6,6 +6,7 @@ struct Metrics: Sendable {
     var report: Report
     var directors: [DirectorStatus]
     var silent: [IPAddress]
+    var joins: [JoinStatus] = []
     var isReady: Bool
     var started: Timestamp
     var counts = EndpointCounters.Counts()
@@ -102,6 +103,20 @@ struct Metrics: Sendable {
             Family(
                 "rsagent_director_silent", .gauge, "1 where the director does not ask any more, or never did.",
                 each { silent.contains($0.address.unmapped) ? 1 : 0 }),
+        ] + ofJoins
+    }
+
+    private var ofJoins: [Exposition.Family] {
+        guard !joins.isEmpty else { return [] }
+        return [
+            Family(
+                "rsagent_join_state", .gauge,
+                "1 for how this server stands with a director that it joins by itself, 0 for how else it could.",
+                joins.flatMap { join in
+                    JoinStatus.State.allCases.map {
+                        Sample(join.state == $0, Label("director", join.director), Label("state", $0.rawValue))
+                    }
+                })
         ]
     }
 
@@ -154,7 +169,7 @@ extension ReportStore {
     /// What the store knows of `/metrics`.
     fileprivate var metrics: Metrics {
         Metrics(
-            report: report(), directors: directorStatuses, silent: directors.silent,
+            report: report(), directors: directorStatuses, silent: directors.silent, joins: joins,
             isReady: readiness.allSatisfy(\.met), started: started)
     }
 }

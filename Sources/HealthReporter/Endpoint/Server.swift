@@ -7,23 +7,27 @@ import NIOPosix
 import ServiceLifecycle
 
 /// One address or socket that is listened on, until graceful shutdown.
-struct Server: Service {
+struct Server<Answering: HTTPResponder>: Service
+where Answering.Context: InitializableFromSource<ApplicationRequestContextSource> {
     /// A connection on which nothing is asked for so long is closed; over TCP see `RequestPace`.
-    static let idleTimeout = TimeAmount.seconds(90)
+    private static var idleTimeout: TimeAmount { .seconds(90) }
     /// So many connections are open on the control socket at most; others wait in the listener's backlog. Over TCP see
     /// `ConnectionTable`. Both keep descriptors free for all else that the agent does.
-    static let mostConnections = 512
+    private static var mostConnections: Int { 512 }
 
     /// What is listened on, in words.
     let name: String
+    /// What sets it, in words.
+    var key = "`listen` in [report]"
     let address: BindAddress
-    let responder: Responder
+    let responder: Answering
+    /// What guards it; nil on the control socket, which the file's mode guards.
+    let gate: Gate?
     let logger: Logger
     /// Called once it listens.
     let whenListening: @Sendable (any Channel) async -> Void
 
     func run() async throws {
-        let gate = responder.gate
         let application = Application(
             responder: responder,
             server: HTTPServerBuilder { respond in
@@ -50,7 +54,7 @@ struct Server: Service {
             throw ReporterError(
                 .listen, operation: "listen on \(name)", cause: "what is there is not a socket", cure: "remove it")
         } catch let error as IOError {
-            throw ReporterError(listening: name, error, key: "`listen` in [report]")
+            throw ReporterError(listening: name, error, key: key)
         }
     }
 }

@@ -1,8 +1,8 @@
-import NetworkAddress
+package import NetworkAddress
 
 /// Says of each address only now and then what it was refused, and forgets the oldest where there are too many.
-struct Sparing: Sendable {
-    typealias Instant = ContinuousClock.Instant
+package struct Sparing: Sendable {
+    package typealias Instant = ContinuousClock.Instant
 
     /// Of how many addresses it is remembered that they were told of: no more are told of within the interval.
     static let most = 256
@@ -12,10 +12,10 @@ struct Sparing: Sendable {
     private var told: [IPAddress?: Instant] = [:]
 
     /// Tells of the same address once in `interval`.
-    init(interval: Duration) { self.interval = interval }
+    package init(interval: Duration) { self.interval = interval }
 
     /// Whether to tell of `address` now.
-    mutating func isDue(_ address: IPAddress?, at now: Instant) -> Bool {
+    package mutating func isDue(_ address: IPAddress?, at now: Instant) -> Bool {
         if let last = told[address], now - last < interval { return false }
         if told[address] == nil, told.count >= Self.most {
             told = told.filter { now - $0.value < interval }

@@ -111,7 +111,8 @@ extension ReportStore {
             names?.contains(name) ?? true ? admin.weights[name] : nil
         }
         return ControlAnswer(
-            generation: generation, directors: directorStatuses, administered: administered, weights: weights)
+            generation: generation, directors: directorStatuses, administered: administered, weights: weights,
+            joins: joins)
     }
 
     /// The service of that name as it is now.

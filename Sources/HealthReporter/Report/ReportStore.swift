@@ -45,6 +45,8 @@ actor ReportStore {
     /// What an operator should know of the disk and of callers that are refused, as it was last told.
     var conditions: [String] = []
     var refusals = DirectorRefusals()
+    /// How this server stands with the directors it joins by itself, in the order of the configuration.
+    var joins: [JoinStatus]
     private var current: [Report.Service] = []
     /// The report as it was last encoded; nil: it has changed since.
     var encoded: EncodedReport?
@@ -76,6 +78,7 @@ actor ReportStore {
         directors = DirectorWatch(
             DirectorPresence(directors: configuration.directors, silence: silence, now: instant), tell: onDirectors)
         weights = Weights(configuration, boot: identity.boot, logger: logger, at: instant)
+        joins = configuration.joins.map { JoinStatus(director: $0.url) }
         checked = []
         for service in configuration.services {
             let endpoints = try LocalEndpoints(of: service, ownAddresses: ownAddresses)
