@@ -12,7 +12,7 @@ internal import UnixSignals
 ///
 /// ```
 ///  agents ◄── AgentPoller ──► MembershipBoard ── plans ──► Engine (a thread) ◄──► packets, ARP, NDP
-///                                   │                        │ events, snapshots
+///     └─────► JoinServer ────────►  │                        │ events, snapshots
 ///  rsdirector status ◄── StatusServer ◄──────────────────────┘
 /// ```
 /// On the host it changes one thing, the packet filter's table `netdev rsdirector`, and it makes one file, the control
@@ -47,6 +47,11 @@ public struct Director: Service {
     public func run() async throws {
         // 1. Whatever can be known to be wrong, before anything is touched.
         try Self.check(configuration)
+        let joins = try configuration.join.map { [logger] join in
+            try JoinServer(listen: join.listen, token: join.token, tls: join.tls, logger: logger) { _ in
+                logger.notice("servers join on http\(join.tls == nil ? "" : "s")://\(join.listen)/")
+            }
+        }
         let lock = try NamespaceLock()
         let control = try ControlSocket(runDirectory: configuration.runDirectory)
         defer {
@@ -60,7 +65,7 @@ public struct Director: Service {
         // 3. Everybody who talks to the engine, until the last of them is done.
         let result: Result<Void, any Error>
         do {
-            result = .success(try await serve(engine, events, control))
+            result = .success(try await serve(engine, events, control, joins))
         } catch {
             result = .failure(error)
         }
@@ -91,7 +96,9 @@ public struct Director: Service {
             timeouts: FlowTimeouts(configuration.timeouts))
     }
 
-    private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket) async throws {
+    private func serve(
+        _ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket, _ joins: JoinServer?
+    ) async throws {
         let board = MembershipBoard(configuration, logger: logger) { await engine.apply($0) }
         await board.begin()
         let control = Control(board: board, load: load, check: Self.check, logger: logger)
@@ -103,6 +110,10 @@ public struct Director: Service {
         do {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for server in servers(socket, control, source) { tasks.addTask { try await server.run() } }
+                if let joins {
+                    let desk = JoinDesk(board: board, check: Self.check, program: program, logger: logger)
+                    tasks.addTask { try await joins.run(for: desk.desk) }
+                }
                 tasks.addTask {
                     await keepRunning(board.agents) { agent in
                         await AgentPoller(

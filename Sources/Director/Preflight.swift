@@ -36,11 +36,6 @@ struct Preflight {
                 operation: "use [[outbound]]", cause: "this version does not do source NAT",
                 cure: "remove it: let the packet filter of a router do source NAT")
         }
-        guard configuration.join == nil else {
-            throw DirectorError(
-                operation: "use [join]", cause: "this version does not let agents join by themselves",
-                cure: "remove it, and write a [[service.server]] or use `rsdirector server add`")
-        }
     }
 
     private func checkCapabilities() throws(DirectorError) {

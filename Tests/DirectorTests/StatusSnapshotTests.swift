@@ -119,6 +119,17 @@ struct StatusSnapshotTests {
         #expect(Self.snapshot([]).text().hasSuffix("TCP  192.0.2.10:80 wrr\n"))
     }
 
+    @Test("a server that joined by itself is told so, in text and in JSON")
+    func joined() throws {
+        var server = Self.server(11, weight: 1, active: 0, inactive: 0, state: .up, reason: "cpu")
+        server.joined = true
+        let snapshot = Self.snapshot([server, Self.server(12, weight: 1, active: 0, inactive: 0, state: .up)])
+        #expect(snapshot.text().contains("up       joined; cpu\n") && snapshot.text().hasSuffix("up\n"))
+        let json = String(decoding: snapshot.json(), as: UTF8.self)
+        #expect(json.ranges(of: #""joined":true"#).count == 1 && json.ranges(of: #""joined":false"#).count == 1)
+        #expect(try StatusSnapshot(json: snapshot.json()) == snapshot)
+    }
+
     @Test("an agent's reason cannot drive the terminal")
     func controlCharacters() {
         let server = Self.server(11, weight: 1, active: 0, inactive: 0, state: .up, reason: "\u{1B}[2Jgone\nTCP  fake")

@@ -41,7 +41,8 @@ struct ConfigurationDifference {
         var lines = gone.map { "service \(name): server \($0.address) removed" }
         for server in new {
             guard let known = before[server.address] else {
-                lines.append("service \(name): server \(server.address) added, weight \(server.weight)")
+                let verb = server.isJoined ? "joined" : "added"
+                lines.append("service \(name): server \(server.address) \(verb), weight \(server.weight)")
                 continue
             }
             guard known != server else { continue }
@@ -58,17 +59,33 @@ struct ConfigurationDifference {
             ("interface", old.interfaces == new.interfaces), ("run_dir", old.runDirectory == new.runDirectory),
             ("status", old.status == new.status), ("own_vip", old.ownsVIPs == new.ownsVIPs),
             ("flows", old.flows == new.flows), ("[timeouts]", old.timeouts == new.timeouts),
+            ("listen, tls and token of [join]", DirectorConfiguration.Join.haveSameEar(old.join, new.join)),
         ]
         return keys.filter { !$0.isSame }.map { "\($0.key): what the file says comes into force with a restart" }
     }
 }
 
 extension DirectorConfiguration {
-    /// What of `file` can come into force while the director runs; the rest stays as it is.
-    func reloaded(from file: DirectorConfiguration) -> Self {
+    /// What of `file` can come into force while the director runs; the rest stays as it is, and so do servers that joined by
+    /// themselves, whom no file has.
+    ///
+    /// - Parameter isSound: whether a configuration can be carried out.
+    func reloaded(from file: DirectorConfiguration, _ isSound: (Self) -> Bool = { _ in true }) -> Self {
         var result = self
         result.services = file.services
         result.agent = file.agent
-        return result
+        if let old = join, let new = file.join {
+            var join = new
+            (join.listen, join.tls, join.token) = (old.listen, old.tls, old.token)
+            result.join = join
+        }
+        return result.keepingJoined(of: self, isSound)
+    }
+}
+
+extension DirectorConfiguration.Join {
+    /// Whether agents join in the same place and with the same token, or do not in either: the rest is looked at with each join.
+    fileprivate static func haveSameEar(_ old: Self?, _ new: Self?) -> Bool {
+        old?.listen == new?.listen && old?.tls == new?.tls && old?.token == new?.token
     }
 }

@@ -41,7 +41,9 @@ struct Control: Sendable {
                 throw ControlRefusal(.conflict, error)
             }
             let old = await board.configuration
-            let answer = try await change { $0.reloaded(from: file) }
+            let answer = try await change { [check] in
+                $0.reloaded(from: file) { (try? check($0)) != nil }
+            }
             let needsRestart = ConfigurationDifference(from: old, to: file).needsRestart
             for line in needsRestart { logger.warning("reload: \(line)") }
             logger.notice("reloaded, \(answer.changes.count) changes")

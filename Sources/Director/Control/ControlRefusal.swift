@@ -4,6 +4,8 @@ struct ControlRefusal: Error, Hashable {
     enum Kind: Int, Sendable {
         /// What was asked for makes no sense.
         case invalid = 400
+        /// Who asks may not.
+        case forbidden = 403
         /// There is no such service or server.
         case unknown = 404
         /// It does not fit what there is.

@@ -8,9 +8,10 @@ extension DirectorConfiguration {
         let operation = "add server \(request.address) to service \(request.service)"
         let index = try self.index(of: request, operation)
         let service = services[index]
-        if service.servers.contains(where: { $0.address == request.address }) {
+        if let known = service.servers.first(where: { $0.address == request.address }) {
             throw ControlRefusal(
-                .conflict, operation: operation, cause: "it is one of its servers already",
+                .conflict, operation: operation,
+                cause: "it is one of its servers already" + (known.isJoined ? ", and joined by itself" : ""),
                 cure: "`rsdirector server set` changes its weight")
         }
         guard request.address.isHost else {
@@ -75,6 +76,11 @@ extension DirectorConfiguration {
         let index = try self.index(of: request, operation)
         guard let place = services[index].servers.firstIndex(where: { $0.address == request.address }) else {
             throw unknown(request.address, in: request.service, to: "remove")
+        }
+        guard !services[index].servers[place].isJoined else {
+            throw ControlRefusal(
+                .conflict, operation: operation, cause: "it joined by itself, and would do so again",
+                cure: "stop its agent, which drains and leaves, or drain it here; one that is dead goes with its lease")
         }
         var result = self
         result.services[index].servers.remove(at: place)

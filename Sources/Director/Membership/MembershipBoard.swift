@@ -9,6 +9,8 @@ actor MembershipBoard {
     /// What is in force: the file, and what was changed by hand since it was read.
     private(set) var configuration: DirectorConfiguration
     private(set) var membership: Membership
+    /// Until when servers that joined by themselves stay.
+    var leases = LeaseBook(at: .now)
     /// The agents to poll, whenever they became others, and at the start.
     nonisolated let agents: AsyncStream<[Membership.Agent]>
     private let tellAgents: AsyncStream<[Membership.Agent]>.Continuation
@@ -17,7 +19,7 @@ actor MembershipBoard {
     private let tellCheckedServers: AsyncStream<[CheckedServer]>.Continuation
     /// Has the engine do something, and returns once it does.
     private let apply: @Sendable ([ServicePlan]) async -> Void
-    private let logger: Logger
+    let logger: Logger
     /// The last change on its way into the engine: the next one waits for it, so that the engine gets them in order.
     private var applying: Task<Void, Never>?
 
@@ -46,6 +48,7 @@ actor MembershipBoard {
     func run() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.tick)
+            await endLeases()
             let apologies = apologies
             let changes = membership.advance(to: .now)
             guard !changes.isEmpty else { continue }
@@ -88,9 +91,16 @@ actor MembershipBoard {
     func change<Failure: Error>(
         _ edit: @Sendable (DirectorConfiguration) throws(Failure) -> DirectorConfiguration
     ) async throws(Failure) -> [String] {
-        let new = try edit(configuration)
+        await adopt(try edit(configuration))
+    }
+
+    /// Makes this the configuration. Nothing comes between the call and that. Returns what is different, a line each, once the
+    /// engine does it.
+    @discardableResult
+    func adopt(_ new: DirectorConfiguration) async -> [String] {
         let changes = ConfigurationDifference(from: configuration, to: new).changes
         configuration = new
+        leases.keep(only: Set(new.joinedServers.map(\.key)))
         for line in changes { logger.notice("\(line)") }
         let apologies = apologies
         log(membership.reconfigure(new.services, now: .now), since: apologies)

@@ -69,7 +69,7 @@ extension StatusPage {
         }
         function server(service, key, told, now) {
           const points = note(key + '>' + end(told.address, told.port), now, told.rate.connections);
-          const why = [told.mac ? '' : 'MAC not known', told.reason, told.agent ? '' : 'no agent'];
+          const why = [told.joined ? 'joined' : '', told.mac ? '' : 'MAC not known', told.reason, told.agent ? '' : 'no agent'];
           return row('td', [end(told.address, told.port) + ' ' + told.forward,
             make('span', { class: 'state ' + (told.state === 'up' || told.state === 'down' ? told.state : '') }, told.state),
             count(told.weight), count(told.active) + (told.upper ? ' of ' + count(told.upper) : ''),

@@ -114,6 +114,7 @@ extension StatusSnapshot.Server {
         reason = member.standing.reason
         agent = member.configuration.agent
         agentWeight = member.standing.agentWeight
+        joined = member.configuration.isJoined
         self.mac = mac?.description
     }
 }

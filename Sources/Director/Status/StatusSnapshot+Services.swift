@@ -78,12 +78,14 @@ extension StatusSnapshot {
         public var agent: String?
         /// What the agent asks for; nil: no agent, or it did not say.
         public var agentWeight: Int?
+        /// Whether its agent joined by itself: no file has it.
+        public var joined = false
         /// The MAC its packets go to; nil: not known, so that it gets nothing.
         public var mac: String?
 
         enum CodingKeys: String, CodingKey {
             case address, port, forward, weight, active, inactive, templates, upper, lower, total, rate, state, reason
-            case agent, mac
+            case agent, joined, mac
             case agentWeight = "agent_weight"
         }
     }
