@@ -38,13 +38,49 @@ extension TheLab {
 
         @Test(
             "the configurations it shows beside are valid ones",
-            arguments: ["tunnel.toml", "health.toml", "director.toml"])
+            arguments: ["tunnel.toml", "health.toml", "director.toml", "joining.toml", "joined.toml"])
         func configurations(_ name: String) throws {
             let scratch = try ScratchDirectory()
             try scratch.write(try #require(try Readme().file(name)), to: name)
-            let product = name == "director.toml" ? Product.director : Product.agent
+            let product = ["director.toml", "joined.toml"].contains(name) ? Product.director : Product.agent
             let check = try Command.run([product, "config", "check", "--config", "\(scratch.path)/\(name)"])
             #expect(check.status == 0, "\(check.text)")
+        }
+
+        @Test("adding a server is installing it, with the two files it shows")
+        func joining() async throws {
+            let readme = try Readme()
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                let token = "0123456789abcdef0123456789abcdef\n"
+                let director = try await Machine(
+                    lab.director,
+                    files: [
+                        "/etc/rsdirector/rsdirector.toml": try #require(readme.file("joined.toml")),
+                        "/etc/rsdirector/join-token": token,
+                    ])
+                try await director.startUnit("rsdirector")
+                var servers: [Machine] = []
+                for host in lab.backends {
+                    try await fleet.startWebServer(on: host)
+                    let server = try await Machine(
+                        host,
+                        files: [
+                            "/etc/rsagent/rsagent.toml": try #require(readme.file("joining.toml")),
+                            "/etc/rsagent/join-token": token,
+                        ])
+                    try await server.startUnit("rsagent")
+                    servers.append(server)
+                }
+                try await fleet.ready()
+                let status = try await director.run("rsdirector status")
+                #expect(status.output.ranges(of: "joined").count == lab.backends.count, "\(status.text)")
+                for server in servers { try await server.stopDaemons() }
+                let after = try await director.run("rsdirector status")
+                #expect(!after.output.contains("joined") && after.status == 0, "\(after.text)")
+                try await director.stopDaemons()
+            }
         }
 
         /// Types a command until it ends as it should: what was started a moment ago needs one until it is up.
