@@ -83,7 +83,8 @@ static unsigned long long cpu_time(void) {
     return total;
 }
 
-/// Sends one packet after the other until an IPv4 packet comes back, and says which: protocol, destination, TTL and length.
+/// Sends one packet after the other until an IPv4 packet comes back, and says which: protocol, destination, TTL and length. What is still
+/// on its way from before is let pass.
 static void await_first(const struct generator *generator, char *text, size_t length) {
     int descriptor = socket(AF_PACKET, SOCK_RAW, 0);
     // Every protocol: only such taps come before the packet filter, which drops it all.
@@ -91,11 +92,12 @@ static void await_first(const struct generator *generator, char *text, size_t le
         .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(interface)};
     if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&link, sizeof link) != 0) die("socket AF_PACKET");
     double end = now() + 10;
+    struct pollfd entry = {.fd = descriptor, .events = POLLIN};
+    unsigned char frame[2048];
+    while (poll(&entry, 1, 100) > 0 && now() < end) recv(descriptor, frame, sizeof frame, 0);
     while (now() < end) {
-        struct pollfd entry = {.fd = descriptor, .events = POLLIN};
         generator_send(generator, 1);
         while (poll(&entry, 1, 50) > 0) {
-            unsigned char frame[2048];
             ssize_t count = recv(descriptor, frame, sizeof frame, 0);
             struct in_addr destination;
             if (count < 34 || frame[12] != 8 || frame[13] != 0) continue;
