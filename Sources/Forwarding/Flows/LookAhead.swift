@@ -56,8 +56,8 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
             fetch(next, of: flows)
             return next
         }
-        fetch(flow.pointee.older, of: flows)
-        fetch(flow.pointee.newer, of: flows)
+        fetchAge(flow.pointee.older, of: flows)
+        fetchAge(flow.pointee.newer, of: flows)
         return FlowTable<Key>.none
     }
 
@@ -68,6 +68,13 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
         let record = UnsafeRawPointer(flows[index])
         clinux_prefetch(record)
         clinux_prefetch(record + MemoryLayout<Flow<Key>>.size - 1)
+    }
+
+    /// Of a neighbour, only who its own neighbours are is changed: that lies in one line.
+    @inline(__always)
+    private static func fetchAge(_ index: UInt32, of flows: borrowing FlowTable<Key>) {
+        guard index != FlowTable<Key>.none else { return }
+        withUnsafeMutablePointer(to: &flows[index].pointee.older) { clinux_prefetch($0) }
     }
 }
 
