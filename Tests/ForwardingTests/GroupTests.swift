@@ -83,7 +83,8 @@ struct GroupTests {
     @Test("each gets what it would get by itself, whatever comes together")
     func equality() {
         var random = SplitMix(seed: 22)
-        var (one, other) = (Forwarder(flowCapacity: 60, seed: 7), Forwarder(flowCapacity: 60, seed: 7))
+        var one = Forwarder(flowCapacity: 60, seed: 7)
+        var other = Forwarder(flowCapacity: 60, seed: 7)
         one.apply(Self.services, now: .seconds(0))
         other.apply(Self.services, now: .seconds(0))
         var verdicts: Set<Verdict> = []
