@@ -29,7 +29,7 @@ help:
 	@echo 'make test           the same, and run every test; without root: those that can run'
 	@echo 'make test-install   install a release build below .build and look at what came of it'
 	@echo 'make fuzz           a million hostile inputs for each thing that reads what others wrote, ten million frames for one'
-	@echo 'make bench          what the agent costs and bears, on release binaries (root, two cores, five minutes)'
+	@echo 'make bench          what the daemons cost and bear, on release binaries (root, two cores, eight minutes)'
 	@echo 'make build          release binaries, static but for libc, libnl and libnftables'
 	@echo 'make install        into PREFIX ($(PREFIX)), under DESTDIR if given; units into $(unitdir)'
 	@echo 'make uninstall      take them away again; the configuration in $(sysconfdir) stays'

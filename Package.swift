@@ -77,7 +77,7 @@ let package = Package(
                 nioCore, nioHPACK, nioHTTP1, nioHTTP2, nioPosix, nioSSL, nioTLS, serviceLifecycle,
             ],
             swiftSettings: strict),
-        .target(name: "Forwarding", dependencies: ["NetworkAddress"], swiftSettings: strict),
+        .target(name: "Forwarding", dependencies: ["CLinux", "NetworkAddress"], swiftSettings: strict),
         .target(
             name: "Director",
             dependencies: [

@@ -1,4 +1,4 @@
-// What Glibc hides without _GNU_SOURCE.
+// Memory: what Glibc hides without _GNU_SOURCE, and what only the processor knows.
 #pragma once
 #include <stddef.h>
 
@@ -12,4 +12,14 @@ static inline int clinux_contains(const void *text, size_t length, const void *p
 static inline void clinux_limit_arenas(int count) {
     extern int mallopt(int, int);
     (void)mallopt(-8 /* M_ARENA_MAX */, count);
+}
+
+/// Has the processor fetch the cache line at `address`, which is to be read and written soon. A hint: any address will do.
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+/// madvise(2) with MADV_HUGEPAGE: `length` bytes from `address` on, a multiple of the page size, had better lie in huge pages. A hint: where the
+/// kernel has none, it is as before.
+static inline void clinux_prefer_huge_pages(void *address, size_t length) {
+    extern int madvise(void *, size_t, int);
+    (void)madvise(address, length, 14 /* MADV_HUGEPAGE */);
 }

@@ -21,6 +21,8 @@ public struct Forwarder: ~Copyable {
     /// Made with its full size once there is a service for it.
     var v6: FlowTable<IPv6FlowKey>
     var board: Switchboard
+    var ahead4 = LookAhead<IPv4FlowKey>()
+    var ahead6 = LookAhead<IPv6FlowKey>()
     private let seed: UInt64
     private let timeouts: FlowTimeouts
     /// How many flows of each address family there is room for.

@@ -203,6 +203,42 @@ struct EngineTests {
         }
     }
 
+    @Test(
+        "a burst is forwarded whole and in order, and a question in the middle of it is answered in its turn",
+        .timeLimit(.minutes(1)))
+    func burst() throws {
+        try Self.withWire { segment in
+            let events = Events()
+            let engine = try Engine(Self.settings) { events.add($0) }
+            try engine.applyNow([Self.plan])
+            try segment.answer(until: "the VIP is claimed and the server found") {
+                events.all.contains(.resolution(.claimed(Self.vip), interface: "va"))
+                    && events.all.contains(.resolution(.resolved(Self.server, Self.serverMAC), interface: "va"))
+            }
+            // More than are judged together, and not a multiple of that.
+            var expected: [UInt16] = []
+            for port in UInt16(41_000)..<41_100 {
+                var packet = TestPacket(source: Self.client, destination: Self.vip, sourcePort: port)
+                segment.send(packet.frame(to: segment.directorMAC, from: Self.clientMAC))
+                expected.append(port)
+                if port % 10 == 0 {
+                    // Nobody's.
+                    packet.destinationPort = 81
+                    segment.send(packet.frame(to: segment.directorMAC, from: Self.clientMAC))
+                }
+                if port % 40 == 0 {
+                    segment.send(.request(Self.vip, from: Self.clientMAC, Self.client))
+                    expected.append(0)
+                }
+            }
+            while segment.order.count < expected.count { _ = try segment.nextPacket() }
+            #expect(segment.order == expected)
+            let snapshot = try engine.snapshotNow()
+            #expect(snapshot.services[0].connections == 100 && snapshot.drops["noService"] == 10)
+            try engine.stop()
+        }
+    }
+
     @Test("an interface that cannot be used leaves no table behind")
     func failedStart() throws {
         try FreshNamespace.run {

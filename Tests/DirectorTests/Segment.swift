@@ -23,6 +23,8 @@ struct Segment: ~Copyable {
     private(set) var messages: [NeighborMessage] = []
     /// What was for the client and the servers, without what the host's own stack tells the switches (MLD).
     private(set) var packets: [Packet] = []
+    /// In which order they came: the source port of each TCP packet over IPv4, 0 for each reply about who has an address.
+    private(set) var order: [UInt16] = []
     /// The MAC of `va`.
     let directorMAC: MACAddress
 
@@ -47,7 +49,10 @@ struct Segment: ~Copyable {
     }
 
     private mutating func keep(_ frame: UnsafeRawBufferPointer) {
-        if let message = NeighborMessage(frame: frame) { return messages.append(message) }
+        if let message = NeighborMessage(frame: frame) {
+            if case .reply = message.content { order.append(0) }
+            return messages.append(message)
+        }
         let mac = { (offset: Int) in
             MACAddress(rawValue: frame[offset..<offset + 6].reduce(0) { $0 << 8 | UInt64($1) })
         }
@@ -55,6 +60,7 @@ struct Segment: ~Copyable {
         switch frame.word(at: 12) {
         case 0x0800:
             let transport = frame[23]
+            if transport == 6 { order.append(frame.word(at: 34)) }
             packets.append(
                 Packet(
                     destination: mac(0), source: mac(6), timeToLive: frame[22], transport: transport,

@@ -9,7 +9,7 @@ final class EngineLoop {
     /// How often timers are looked at, in milliseconds.
     private static let tick = 100
     /// How many batches are taken from one interface before the others and the mailbox get their turn.
-    private static let batchesInTurn = 16
+    static let batchesInTurn = 16
     /// How many expired flows are forgotten in one tick at most.
     private static let expiryBudget = 10_000
     /// How long a lost interface is left alone before it is tried again, in milliseconds.
@@ -32,11 +32,13 @@ final class EngineLoop {
     var truncated: UInt64 = 0
     /// Frames too long for a tunnel that could not be cut.
     var unsplittable: UInt64 = 0
-    private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
+    var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
     let scratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: max(ICMPError.longestFrame, NeighborMessage.longestFrame), alignment: 8)
+    /// The frames that are being judged.
+    var group = FrameGroup()
     /// Where frames are cut into pieces.
-    private let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
+    let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
     var random = SystemRandomNumberGenerator()
     private var nextTick = Ticks(milliseconds: 0)
     private var nextWays = Ticks(milliseconds: UInt64(wayInterval))
@@ -128,111 +130,5 @@ final class EngineLoop {
         guard now >= nextWays else { return }
         nextWays = now + Self.wayInterval
         findMissingWays(now: now)
-    }
-}
-
-// Packets.
-extension EngineLoop {
-    private func receive(on port: EnginePort) {
-        var turns = Self.batchesInTurn
-        while turns > 0, port.socket != nil, var batch = port.socket?.receive() {
-            turns -= 1
-            let now = self.now()
-            while let frame = batch.nextFrame() { receive(frame, on: port, now: now) }
-            // Frames queued lie in the batch: send them all before giving it back.
-            for other in ports { other.socket?.flush() }
-            port.socket?.release(batch)
-        }
-        // More may be waiting than one turn takes: come back at once instead of waiting for the next block.
-        if turns == 0 { mailbox.wakeUp.signal() }
-    }
-
-    @inline(__always)
-    private func receive(_ frame: ReceivedFrame, on port: EnginePort, now: Ticks) {
-        // A tagged frame is for the VLAN's own interface. What a switch flooded to us is on its way already.
-        guard frame.vlan == nil, frame.destination != .other, frame.bytes.count >= 14 else { return }
-        guard !frame.isTruncated else {
-            truncated &+= 1
-            return
-        }
-        if NeighborMessage.isCarried(by: UnsafeRawBufferPointer(frame.bytes)) {
-            if let message = NeighborMessage(frame: UnsafeRawBufferPointer(frame.bytes)) {
-                receive(message, on: port, now: now)
-            }
-            return
-        }
-        guard frame.destination == .host else { return }
-        var packet = Frame(
-            bytes: frame.bytes, headroom: ReceivedFrame.headroom, isPartial: frame.header.needsChecksum,
-            segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: port.slot)
-        let verdict = forwarder.forward(&packet, now: now)
-        if case .split(let limit) = verdict {
-            split(packet, limit: limit, at: 0, now: now)
-        } else {
-            obey(verdict, about: packet, frame.header.grown(by: ReceivedFrame.headroom - packet.headroom), now: now)
-        }
-    }
-
-    /// Does what the forwarder says of a frame that is still in the ring, or in `pieces`.
-    @inline(__always)
-    private func obey(_ verdict: Verdict, about packet: Frame, _ header: VirtioNetHeader, now: Ticks) {
-        switch verdict {
-        case .notOurs, .drop, .split: break
-        case .transmit(let egress):
-            if ports[egress].socket?.transmit(packet.bytes, header) == nil { undeliverable &+= 1 }
-        case .unreachable: answer(.portUnreachable, about: packet, now: now)
-        case .timeExceeded: answer(.timeExceeded, about: packet, now: now)
-        case .tooBig(let mtu): answer(.tooBig(mtu: mtu), about: packet, now: now)
-        case .tunnelError:
-            guard answers.take(now: now), let told = forwarder.explain(packet, into: scratch, now: now) else { return }
-            transmit(length: told.length, on: ports[told.egress])
-        }
-    }
-
-    /// Cuts a frame into pieces behind `offset` in their buffer, which lie there until they are sent, and has each judged.
-    private func split(_ packet: Frame, limit: Int, at offset: Int, now: Ticks) {
-        guard var splitter = Splitter(packet, limit: limit) else {
-            unsplittable &+= 1
-            return
-        }
-        var place = offset
-        while true {
-            if place + splitter.bufferLength > pieces.count {
-                // Full: send what is there. Pieces of a piece lie behind it, and have no more room than that.
-                for port in ports { port.socket?.flush() }
-                guard offset == 0, splitter.bufferLength <= pieces.count else {
-                    unsplittable &+= 1
-                    return
-                }
-                place = 0
-            }
-            guard var piece = splitter.next(into: UnsafeMutableRawBufferPointer(rebasing: pieces[place...])) else {
-                break
-            }
-            place += (splitter.bufferLength + 7) & ~7
-            let verdict = forwarder.forward(&piece, now: now)
-            if case .split(let limit) = verdict, offset == 0 {
-                split(piece, limit: limit, at: place, now: now)
-                // What it was cut into lies where the next piece goes.
-                for port in ports { port.socket?.flush() }
-            } else {
-                obey(verdict, about: piece, .none, now: now)
-            }
-        }
-        // The buffer is used again for the next frame.
-        if offset == 0 { for port in ports { port.socket?.flush() } }
-    }
-
-    private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
-        guard answers.take(now: now),
-            let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
-        else { return }
-        transmit(length: length, on: ports[packet.ingress])
-    }
-
-    /// Sends what is in the scratch buffer, now: it is used again.
-    func transmit(length: Int, on port: EnginePort) {
-        port.socket?.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
-        port.socket?.flush()
     }
 }

@@ -27,6 +27,11 @@ struct Flow<Key: FlowKey> {
     var answerKey: Key { key.with(vip: inside, port: insidePort) }
 }
 
+/// How flows are found: by the client's side of them, or by what the server answers.
+enum FlowChain: Int {
+    case byKey, byAnswer
+}
+
 /// All flows of one address family, in memory that is allocated once: for IPv4 64 bytes for each flow there may be where the
 /// capacity is a power of two, a record of 56 and two buckets of 4; for any other capacity less.
 ///
@@ -49,11 +54,6 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     private(set) var count = 0
     let timeouts: FlowTimeouts
 
-    /// How flows are found.
-    private enum Chain: Int {
-        case byKey, byAnswer
-    }
-
     private let flows: UnsafeMutablePointer<Flow<Key>>
     /// The heads of both chains, one after the other.
     private let buckets: UnsafeMutablePointer<UInt32>
@@ -74,11 +74,11 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         hash = FlowHash(seed: seed)
         // The greatest power of two that is not above the capacity: one to two flows in a bucket when the table is full.
         bucketCount = 1 << (Int.bitWidth - 1 - capacity.leadingZeroBitCount)
-        buckets = .allocate(capacity: 2 * bucketCount)
+        buckets = .allocateTable(capacity: 2 * bucketCount)
         buckets.initialize(repeating: Self.none, count: 2 * bucketCount)
         ages = .allocate(capacity: FlowState.count)
         ages.initialize(repeating: (Self.none, Self.none), count: FlowState.count)
-        flows = .allocate(capacity: capacity)
+        flows = .allocateTable(capacity: capacity)
         // All of it is touched now: a flood finds the memory taken already.
         for index in 0..<capacity {
             var unused = Flow<Key>(
@@ -179,19 +179,20 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         return nil
     }
 
+    /// Where the first flow in this key's bucket is named.
     @inline(__always)
-    private func head(_ chain: Chain, _ key: Key) -> UnsafeMutablePointer<UInt32> {
+    func head(_ chain: FlowChain, _ key: Key) -> UnsafeMutablePointer<UInt32> {
         buckets + (chain.rawValue * bucketCount + Int(truncatingIfNeeded: key.hash(hash)) & (bucketCount - 1))
     }
 
-    private func link(_ index: UInt32, _ chain: Chain, _ key: Key) {
+    private func link(_ index: UInt32, _ chain: FlowChain, _ key: Key) {
         let head = head(chain, key)
         flows[Int(index)].next[chain.rawValue] = head.pointee
         head.pointee = index
     }
 
     /// Takes a flow out of a chain; one that is not translated is in none of answers.
-    private func unlink(_ index: UInt32, _ chain: Chain, _ key: Key) {
+    private func unlink(_ index: UInt32, _ chain: FlowChain, _ key: Key) {
         let head = head(chain, key)
         let after = flows[Int(index)].next[chain.rawValue]
         flows[Int(index)].next[chain.rawValue] = Self.none

@@ -1,0 +1,49 @@
+import NetworkAddress
+
+extension Forwarder {
+    /// How many frames are best judged together.
+    public static var groupSize: Int { LookAhead<IPv4FlowKey>.capacity }
+
+    /// Judges frames that came one after the other, as ``forward(_:now:)`` does each, but waits for memory once for all of them.
+    ///
+    /// - Parameters:
+    ///   - frames: at most ``groupSize``. No two of them share memory.
+    ///   - verdicts: where the verdict on each goes; there is room for as many.
+    public mutating func forward(
+        _ frames: UnsafeMutableBufferPointer<Frame>, into verdicts: UnsafeMutableBufferPointer<Verdict>, now: Ticks
+    ) {
+        precondition(frames.count <= Self.groupSize && frames.count <= verdicts.count, "too many frames at once")
+        for index in frames.indices { lookAhead(UnsafeRawBufferPointer(frames[index].bytes)) }
+        ahead4.finish(in: v4)
+        ahead6.finish(in: v6)
+        for index in frames.indices { verdicts[index] = forward(&frames[index], now: now) }
+    }
+
+    /// Has the flow of a packet looked for, where its key is plain to see: no options, no extension headers, no fragment. Nothing is judged
+    /// here, and nothing but its length believed of the frame.
+    @inline(__always)
+    private mutating func lookAhead(_ frame: UnsafeRawBufferPointer) {
+        guard let ends = Packet.ends(of: frame), let base = frame.baseAddress else { return }
+        let isIPv6 = base.word(at: 12) == InternetHeader.etherTypeIPv6
+        let ip = base + InternetHeader.ethernet
+        let length = isIPv6 ? 40 : 20
+        let transport = ip.byte(at: isIPv6 ? 6 : 9)
+        guard frame.count >= InternetHeader.ethernet + length + 4, isIPv6 || ip.byte(at: 0) == 0x45,
+            transport == InternetHeader.tcp || transport == InternetHeader.udp
+        else { return }
+        let isQuestion = board.services.owns(ends.destination)
+        guard isQuestion || board.services.mayAnswer(ends.source) else { return }
+        let chain: FlowChain = isQuestion || board.services.owns(ends.source) ? .byKey : .byAnswer
+        let (first, second) = (ip.word(at: length), ip.word(at: length + 2))
+        let (client, other) = isQuestion ? (ends.source, ends.destination) : (ends.destination, ends.source)
+        let (clientPort, port) = isQuestion ? (first, second) : (second, first)
+        if isIPv6 {
+            let key = IPv6FlowKey(client: client, vip: other, clientPort: clientPort, port: port, transport: transport)
+            ahead6.seek(key, chain, in: v6)
+        } else {
+            let key = IPv4FlowKey(
+                client: client.low32, vip: other.low32, clientPort: clientPort, port: port, transport: transport)
+            ahead4.seek(key, chain, in: v4)
+        }
+    }
+}
