@@ -19,10 +19,16 @@ struct DirectorMatrixScope: SuiteTrait, TestScoping {
             let untouched = try await director.text()
             let daemons = [
                 try await fleet.server.start(
-                    [Product.agent, "run", "--config", try await fleet.server.write(agentFile(fleet), to: "rsagent.toml")],
+                    [
+                        Product.agent, "run", "--config",
+                        try await fleet.server.write(agentFile(fleet), to: "rsagent.toml"),
+                    ],
                     log: "rsagent"),
                 try await director.start(
-                    [Product.director, "run", "--config", try await director.write(directorFile(fleet), to: "rsdirector.toml")],
+                    [
+                        Product.director, "run", "--config",
+                        try await director.write(directorFile(fleet), to: "rsdirector.toml"),
+                    ],
                     log: "rsdirector"),
             ]
             try await ready(director, daemons)
@@ -59,7 +65,8 @@ struct DirectorMatrixScope: SuiteTrait, TestScoping {
                     && !seen.contains("not answered")
             }
         } catch {
-            throw LabError("\(error)\n\(seen)\n\(try daemons.map { try $0.output.suffix(2000) }.joined(separator: "\n"))")
+            throw LabError(
+                "\(error)\n\(seen)\n\(try daemons.map { try $0.output.suffix(2000) }.joined(separator: "\n"))")
         }
     }
 

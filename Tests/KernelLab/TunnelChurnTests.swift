@@ -37,7 +37,8 @@ extension TheKernelLab {
             #expect(outcome.lostElsewhere.isEmpty, "\(outcome.lostElsewhere)")
             #expect(outcome.broken.isEmpty, "\(outcome.broken)")
             #expect(outcome.requests.values.joined().count > 20)
-            print("churn behind tunnels: \(outcome.requests.values.joined().count) requests, \(outcome.lost.count) lost")
+            print(
+                "churn behind tunnels: \(outcome.requests.values.joined().count) requests, \(outcome.lost.count) lost")
             try await churn.fleet.stop()
         }
     }

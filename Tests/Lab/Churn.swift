@@ -20,13 +20,6 @@ public final class Churn {
         public static let tunnelled = Way(name: "tunnelled", vip: IPv4Address(192, 0, 2, 30), forward: "tun")
     }
 
-    /// A time in which a server was to get nothing new.
-    private struct Silence {
-        let host: LabHost
-        let from: Double
-        let until: Double
-    }
-
     /// Where it happens.
     public let fleet: Fleet
     /// The services.
@@ -141,7 +134,9 @@ public final class Churn {
 
     /// Waits until each service has had so many more requests. With `silent`, that server is to get none of them; the judgement
     /// comes with the end.
-    public func moreRequests(_ count: Int, silent host: LabHost? = nil, since start: Double = WallClock.seconds) async throws {
+    public func moreRequests(_ count: Int, silent host: LabHost? = nil, since start: Double = WallClock.seconds)
+        async throws
+    {
         for (way, load) in zip(ways, loads) {
             try await Deadline.wait(until: "\(count) requests of \(way.name)", every: .milliseconds(100)) {
                 try await load.requests().count { $0.start > start } >= count
@@ -157,7 +152,8 @@ public final class Churn {
             try await Deadline.wait(until: "the director to call \(host.name) \(word)", limit: .seconds(30)) {
                 seen = try await fleet.director("status").text
                 let lines = seen.split(separator: "\n").filter { $0.contains("-> \(host.address):") }
-                return lines.count == ways.count && lines.allSatisfy { $0.split(separator: " ").contains { $0 == word } }
+                return lines.count == ways.count
+                    && lines.allSatisfy { $0.split(separator: " ").contains { $0 == word } }
             }
         } catch {
             throw LabError("\(error)\n\(seen)")
@@ -197,6 +193,13 @@ public final class Churn {
         return Outcome(
             requests: requests, lost: lost, lostElsewhere: lost.filter { !deaths.contains($0.port) }, broken: broken)
     }
+}
+
+/// A time in which a server was to get nothing new.
+struct Silence {
+    let host: LabHost
+    let from: Double
+    let until: Double
 }
 
 // What stands in the files.

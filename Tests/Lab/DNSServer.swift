@@ -20,7 +20,8 @@ public struct DNSServer: Sendable {
     public init(on host: LabHost) async throws {
         process = try await host.start(
             [
-                "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--group=root",
+                "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root",
+                "--group=root",
                 "--log-facility=-", "--no-resolv", "--no-hosts", "--local=/test/", "--edns-packet-max=4096",
                 "--txt-record=\(Self.nameOfServer),\(host.name)",
                 "--txt-record=\(Self.longName),\(Self.longText.joined(separator: ","))",

@@ -98,7 +98,8 @@ extension TheLab {
 
         /// Address, forward, weight and state of each server in each service.
         private func standings(_ fleet: Fleet) async throws -> [[Substring]] {
-            try await fleet.director("status").output.split(separator: "\n").filter { $0.contains("-> 10.") }.map { line in
+            try await fleet.director("status").output.split(separator: "\n").filter { $0.contains("-> 10.") }.map {
+                line in
                 let words = line.split(separator: " ")
                 return [1, 2, 3, 6].compactMap { words.indices.contains($0) ? words[$0] : nil }
             }
