@@ -13,6 +13,15 @@ public struct DNSServer: Sendable {
     public static let longText = (0..<12).map { number in
         String(repeating: Character(UnicodeScalar(UInt8(ascii: "a") + UInt8(number))), count: 250)
     }
+    /// Who the server is, asked with an option of 1,600 bytes that means nothing to anybody (RFC 1035 §4.1, RFC 6891 §6.1).
+    public static let longQuestion: [UInt8] = {
+        let header: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
+        let name = nameOfServer.split(separator: ".").flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
+        let (text, internet): ([UInt8], [UInt8]) = ([0, 16], [0, 1])
+        // The root, OPT, 4096 bytes are welcome, no flags; an option with a number for experiments.
+        let options: [UInt8] = [0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0x06, 0x44, 0xFD, 0xE9, 0x06, 0x40]
+        return header + name + text + internet + options + [UInt8](repeating: UInt8(ascii: "*"), count: 1_600)
+    }()
     /// dig, as every question is asked: over UDP, without a second try. Its exit status is 9 where no answer came.
     public static let question = "dig +short +notcp +ignore +tries=1 +time=3"
 
