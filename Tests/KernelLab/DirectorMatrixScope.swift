@@ -100,10 +100,15 @@ struct DirectorMatrixScope: SuiteTrait, TestScoping {
 
 // The cells as rsdirector and one agent serve them all at once: each has a VIP of its own.
 extension ForwardingCell {
-    /// Every way of forwarding, with direct answers; those by the director, which passes on what it finds in no tunnel, for one
-    /// tunnel of each family.
+    /// Every way of forwarding, and every pair of families for one kind of tunnel: in the guest a cell takes its time, and what is
+    /// inside and outside is written by the same code for all kinds. Answers by the director are in no tunnel.
     static let directed = chosen.filter { cell in
-        !cell.isByDirector || !cell.isTunnelled || cell.forwarding == .ipip && cell.isIPv6 == cell.isIPv6Outside
+        switch cell.forwarding {
+        case .nat: true
+        case .dr: !cell.isByDirector || cell.isIPv6
+        case .ipip: !cell.isByDirector || !cell.isIPv6 && !cell.isIPv6Outside
+        case .gre, .gue: !cell.isByDirector && cell.isIPv6 == cell.isIPv6Outside
+        }
     }
 
     /// What clients of this cell connect to: 192.0.2.N or 2001:db8::N, N being 100 and more.

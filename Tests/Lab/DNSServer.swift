@@ -15,12 +15,17 @@ public struct DNSServer: Sendable {
     }
     /// Who the server is, asked with an option of 1,600 bytes that means nothing to anybody (RFC 1035 §4.1, RFC 6891 §6.1).
     public static let longQuestion: [UInt8] = {
-        let header: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
-        let name = nameOfServer.split(separator: ".").flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
-        let (text, internet): ([UInt8], [UInt8]) = ([0, 16], [0, 1])
+        var bytes: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
+        for label in nameOfServer.split(separator: ".") {
+            bytes.append(UInt8(label.utf8.count))
+            bytes += label.utf8
+        }
+        // The end of the name, TXT, IN.
+        bytes += [0, 0, 16, 0, 1] as [UInt8]
         // The root, OPT, 4096 bytes are welcome, no flags; an option with a number for experiments.
-        let options: [UInt8] = [0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0x06, 0x44, 0xFD, 0xE9, 0x06, 0x40]
-        return header + name + text + internet + options + [UInt8](repeating: UInt8(ascii: "*"), count: 1_600)
+        bytes += [0, 0, 41, 0x10, 0, 0, 0, 0, 0, 0x06, 0x44, 0xFD, 0xE9, 0x06, 0x40] as [UInt8]
+        bytes += [UInt8](repeating: UInt8(ascii: "*"), count: 1_600)
+        return bytes
     }()
     /// dig, as every question is asked: over UDP, without a second try. Its exit status is 9 where no answer came.
     public static let question = "dig +short +notcp +ignore +tries=1 +time=3"
