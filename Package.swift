@@ -118,7 +118,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "KernelLab",
-            dependencies: ["ConfigurationFile", "Lab", "Netlink", "NetworkAddress", "RealServerSetup", "rsagent"],
+            dependencies: [
+                "ConfigurationFile", "Lab", "Netlink", "NetworkAddress", "RealServerSetup", "rsagent", "rsdirector",
+            ],
             exclude: ["run-in-guest"], swiftSettings: strict),
         .testTarget(name: "NetworkAddressTests", dependencies: ["NetworkAddress"], swiftSettings: strict),
         .testTarget(

@@ -43,6 +43,10 @@ extension Director {
 
     /// What a neighbour is to us: whoever is no server is the way to some.
     private func noun(_ neighbor: IPAddress, _ services: [DirectorConfiguration.Service]) -> String {
-        EngineTargets(services).servers.contains(neighbor) ? "server" : "router"
+        let isServer = services.contains { service in
+            service.servers.contains { $0.address == neighbor }
+                || service.sorryServers.contains { $0.address == neighbor }
+        }
+        return isServer ? "server" : "router"
     }
 }

@@ -36,10 +36,11 @@ extension Switchboard {
 
         for wanted in desired where seen.insert(wanted.identity).inserted {
             var members: [Member] = []
+            var seenServers: Set<UInt32> = []
             for server in wanted.servers {
                 let identity = Server.Identity(wanted, server)
                 let slot = slots[identity] ?? servers.add(Server(identity))
-                guard !members.contains(where: { $0.server == slot }) else { continue }
+                guard seenServers.insert(slot).inserted else { continue }
                 slots[identity] = slot
                 unwanted.remove(slot)
                 servers[slot].pointee.take(server, of: newServices.count)

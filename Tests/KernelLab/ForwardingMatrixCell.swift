@@ -135,13 +135,13 @@ extension ForwardingCell {
 // What is to be seen.
 extension ForwardingCell {
     /// Requests as they must reach the real server, for pcap-filter(7), by their outermost header.
-    func wrapped(on fleet: ForwardingFleet) -> String {
+    func wrapped(for vip: IPAddress, on fleet: ForwardingFleet) -> String {
         let lab = fleet.lab
         let address = { ForwardingFleet.address(of: $0, isIPv6: isIPv6Outside) }
         let version = isIPv6Outside ? "ip6" : "ip"
         let ends = "src host \(address(lab.director)) and dst host \(address(fleet.server))"
         return switch forwarding {
-        case .dr: "tcp and dst host \(ForwardingFleet.vip(isIPv6: isIPv6)) and dst port 80"
+        case .dr: "tcp and dst host \(vip) and dst port 80"
         case .nat:
             "tcp and src host \(address(lab.client)) and dst host \(address(fleet.server)) and dst port \(ForwardingFleet.realPort)"
         case .ipip: "\(version) proto \(isIPv6 ? 41 : 4) and \(ends)"
@@ -151,16 +151,17 @@ extension ForwardingCell {
     }
 
     /// Where answers come from as they leave the real server, as tcpdump writes it. Nothing wraps them.
-    func answerer(on fleet: ForwardingFleet) -> String {
+    func answerer(for vip: IPAddress, on fleet: ForwardingFleet) -> String {
         forwarding == .nat
-            ? "\(ForwardingFleet.address(of: fleet.server, isIPv6: isIPv6)).\(ForwardingFleet.realPort)"
-            : "\(ForwardingFleet.vip(isIPv6: isIPv6)).80"
+            ? "\(ForwardingFleet.address(of: fleet.server, isIPv6: isIPv6)).\(ForwardingFleet.realPort)" : "\(vip).80"
     }
 
     /// What the VIP's SYN-ACK must offer on a wire of 1,500 bytes: what is left when the director has wrapped it. Where the
     /// agent is told of directors of both families, either might send: then what is left of the larger wrapping.
-    var maximumSegment: Int {
-        let outer = isIPv6Outside || isByDirector && isIPv6 ? 40 : 20
+    var maximumSegment: Int { maximumSegment(outer: isIPv6Outside || isByDirector && isIPv6 ? 40 : 20) }
+
+    /// The same where the largest outer header that the agent has to reckon with is so long.
+    func maximumSegment(outer: Int) -> Int {
         let wrapping =
             switch forwarding {
             case .dr, .nat: 0

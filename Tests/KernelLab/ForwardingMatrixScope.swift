@@ -11,7 +11,7 @@ struct ForwardingMatrixScope: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        let fleet = try await ForwardingFleet()
+        let fleet = try await ForwardingFleet(directedBy: .ipvs)
         do {
             try await Self.$fleet.withValue(fleet) { try await function() }
         } catch {

@@ -32,7 +32,11 @@ extension TheKernelLab {
                 for intruder in Intruder.allCases { try await intruder.enters(as: cell, fleet, heardBy: listener) }
             }
             try await agent("apply", cell.configuration(on: fleet), fleet)
-            try await exchange(cell, fleet)
+            try await fleet.lab.director.script(cell.directorScript(on: fleet))
+            try await ForwardingExchange(
+                cell: cell, fleet: fleet, vip: ForwardingFleet.vip(isIPv6: cell.isIPv6),
+                maximumSegment: cell.maximumSegment
+            ).judge()
             if cell.hasIntruders {
                 let listener = try UDPListener(on: fleet.server, port: Intruder.port)
                 var counted = try await Intruder.counts(fleet)
@@ -40,58 +44,6 @@ extension TheKernelLab {
                     counted = try await intruder.isKeptOut(as: cell, fleet, heardBy: listener, countedBefore: counted)
                 }
             }
-        }
-
-        /// Real requests, and what the two ends of the wire saw of them.
-        private func exchange(_ cell: ForwardingCell, _ fleet: ForwardingFleet) async throws {
-            let lab = fleet.lab
-            try await lab.director.script(cell.directorScript(on: fleet))
-            async let atClient = Capture(on: lab.client, name: cell.name)
-            async let atServer = Capture(on: fleet.server, name: cell.name)
-            let (client, server) = try await (atClient, atServer)
-            let got = try await fleet.exchange(isIPv6: cell.isIPv6, port: cell.port)
-            try await client.stop()
-            try await server.stop()
-            #expect(got == ["small \(ForwardingFleet.small)", "big whole", "upload whole"])
-
-            let wrapped = cell.wrapped(on: fleet)
-            async let readRequests = server.frames(wrapped)
-            async let readAnswers = server.frames("tcp and not (\(wrapped))")
-            async let readSeen = client.frames("tcp")
-            let (requests, answers, seen) = try await (readRequests, readAnswers, readSeen)
-            #expect(Self.ends(requests) == [[lab.director.mac, fleet.server.mac]], "requests at the server")
-            // And nothing of TCP but answers: no request came otherwise.
-            let next = cell.isByDirector ? lab.director.mac : lab.client.mac
-            #expect(Self.ends(answers) == [[fleet.server.mac, next]], "answers at the server")
-            let unlike = answers.first { !$0.contains(" \(cell.answerer(on: fleet)) > ") }
-            #expect(unlike == nil, "an answer from another address than \(cell.answerer(on: fleet))")
-
-            let vip = "\(ForwardingFleet.vip(isIPv6: cell.isIPv6)).80"
-            let fromVIP = seen.filter { $0.contains(" \(vip) > ") }
-            let last = cell.isByDirector ? lab.director.mac : fleet.server.mac
-            #expect(Self.ends(fromVIP) == [[last, lab.client.mac]], "answers at the client")
-            let others = seen.first { !$0.contains(" \(vip) > ") && !$0.contains(" > \(vip): ") }
-            #expect(others == nil, "packets of other connections at the client")
-            #expect(Self.segmentSizes(fromVIP) == [cell.maximumSegment], "MSS of the SYN-ACKs")
-        }
-
-        /// The source and destination MACs of frames, each pair once.
-        private static func ends(_ frames: [Substring]) -> Set<[MACAddress]> {
-            Set(
-                frames.map { line in
-                    // `TIME SOURCE > DESTINATION, …`
-                    let words = line.split(separator: " ")
-                    return [1, 3].compactMap { words.count > $0 ? MACAddress(words[$0].filter { $0 != "," }) : nil }
-                })
-        }
-
-        /// The MSS of each SYN-ACK, each once.
-        private static func segmentSizes(_ frames: [Substring]) -> Set<Int> {
-            Set(
-                frames.compactMap { line in
-                    let words = line.split { " ,[".contains($0) }
-                    return words.firstIndex(of: "mss").flatMap { $0 + 1 < words.count ? Int(words[$0 + 1]) : nil }
-                })
         }
 
         private func agent(_ command: String, _ configuration: String, _ fleet: ForwardingFleet) async throws {

@@ -1,17 +1,25 @@
 internal import Glibc
 public import NetworkAddress
 
-/// A lab for every way of forwarding: the kernel's IPVS as the director, one real server with nginx, both IP versions.
+/// A lab for every way of forwarding: a director, one real server with nginx, both IP versions.
 ///
 ///      client            director           rs1
 ///      10.0.0.2          10.0.0.1           10.0.0.11
 ///      fd00::2           fd00::1            fd00::11
-///        eth0              eth0  VIPs         eth0
+///        eth0              eth0               eth0
 ///     ─────┴─────────────────┴───── br0 ───────┴──────
 ///
-/// All on one wire, so that the MAC an answer comes from tells which way it took. The director holds the VIPs,
-/// 192.0.2.10 and 2001:db8::10; the real server gets them from the agent.
+/// All on one wire, so that the MAC an answer comes from tells which way it took. The real server gets its VIPs, in
+/// 192.0.2.0/24 and 2001:db8::/32, from the agent.
 public final class ForwardingFleet: Sendable {
+    /// What forwards on the director.
+    public enum Director: Sendable {
+        /// The kernel's IPVS, whose host holds the VIPs itself.
+        case ipvs
+        /// rsdirector, whose host must not hold them.
+        case rsdirector
+    }
+
     /// Where it stands.
     public let lab: Lab
     /// The one real server.
@@ -37,12 +45,13 @@ public final class ForwardingFleet: Sendable {
     private static let modules = ["ipip", "sit", "ip6_tunnel", "ip_gre", "ip6_gre", "fou", "fou6", "ip_vs", "ip_vs_rr"]
 
     /// Loads modules, makes the hosts, and starts nginx.
-    public init() async throws {
+    public init(directedBy director: Director) async throws {
         for module in Self.modules { try Command.require("modprobe \(module)") }
         lab = try await Lab()
         do {
             for host in [lab.client, lab.director, lab.backends[0]] { try await Self.addIPv6(to: host) }
-            try await Self.route(lab)
+            try await lab.client.require("ip -6 route add 2001:db8::/32 dev eth0")
+            if director == .ipvs { try await Self.holdVIPs(lab.director) }
             webServer = try await Self.startWebServer(on: lab.backends[0])
             untouched = try await Self.text(of: lab.backends[0])
         } catch {
@@ -57,7 +66,8 @@ public final class ForwardingFleet: Sendable {
         try await lab.remove()
     }
 
-    private static func addIPv6(to host: LabHost) async throws {
+    /// Gives a host an IPv6 address beside its IPv4 one.
+    public static func addIPv6(to host: LabHost) async throws {
         // No address is tried out first (DAD) and no router is waited for: a host's text stands still.
         try await host.script(
             """
@@ -69,9 +79,8 @@ public final class ForwardingFleet: Sendable {
             """)
     }
 
-    private static func route(_ lab: Lab) async throws {
-        try await lab.client.require("ip -6 route add 2001:db8::/32 dev eth0")
-        try await lab.director.script(
+    private static func holdVIPs(_ director: LabHost) async throws {
+        try await director.script(
             """
             ip addr add \(vip(isIPv6: false))/32 dev eth0
             ip -6 addr add \(vip(isIPv6: true))/128 dev eth0 nodad
@@ -137,11 +146,10 @@ public final class ForwardingFleet: Sendable {
 
     // MARK: What a client gets
 
-    /// Asks the VIP for 10 bytes and for 10 MB, and sends it 1 MB, each on a connection of its own from a client's port
+    /// Asks a VIP for 10 bytes and for 10 MB, and sends it 1 MB, each on a connection of its own from a client's port
     /// beginning with `port`. Returns a line for each: `small 0123456789`, `big whole`, `upload whole`, or else what curl said.
-    public func exchange(isIPv6: Bool, port: Int) async throws -> [String] {
-        let vip = Self.vip(isIPv6: isIPv6)
-        let url = "http://\(isIPv6 ? "[\(vip)]" : "\(vip)")"
+    public func exchange(with vip: IPAddress, port: Int) async throws -> [String] {
+        let url = "http://\(vip.v6 != nil ? "[\(vip)]" : "\(vip)")"
         let nginx = "\(server.directory)/nginx"
         let script = """
             fetch() { curl -sS -g --max-time \(Lab.isEmulated ? 60 : 20) "$@" 2>&1; }

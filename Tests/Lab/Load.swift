@@ -1,17 +1,50 @@
 internal import Glibc
+public import NetworkAddress
 internal import Synchronization
 
-/// Requests sent from a client one after the other, each with curl on a connection of its own.
+/// Requests sent from a client one after the other, each from a port of its own.
 public final class Load: Sendable {
+    /// What is asked, and with what.
+    public enum Question: Sendable {
+        /// A page, with curl.
+        case page(url: String)
+        /// A DNS server's name, with dig, over UDP and once.
+        case serverName(at: IPv4Address)
+
+        /// Where it goes, and the line of bash(1) that asks from `$port` there, `$1`: it prints an exit status, an HTTP status
+        /// (200 for an answer by DNS), the port and who answered.
+        fileprivate var command: (target: String, line: String) {
+            switch self {
+            case .page(let url):
+                (
+                    url,
+                    // The port is chosen here: curl does not tell it of a connection that was refused.
+                    """
+                    curl -s -o /dev/null --max-time 10 --local-port $port \
+                        -w "%{exitcode} %{http_code} $port %header{x-server}\\n" "$1"
+                    """
+                )
+            case .serverName(let server):
+                (
+                    "\(server)",
+                    """
+                    said=$(\(DNSServer.question) -b 0.0.0.0#$port @$1 \(DNSServer.nameOfServer) TXT)
+                    status=$?; if ((status == 0)); then echo "0 200 $port ${said//\\\"/}"; else echo "$status 0 $port"; fi
+                    """
+                )
+            }
+        }
+    }
+
     /// One request and what became of it.
     public struct Request: Sendable, Hashable {
         /// When it was sent, in seconds since 1970.
         public let start: Double
         /// When it had ended.
         public let end: Double
-        /// curl's exit status: 0 where a whole answer came.
+        /// curl's or dig's exit status: 0 where a whole answer came.
         public let exitStatus: Int
-        /// The HTTP status, 0 where none came.
+        /// The HTTP status, 0 where none came. 200 for an answer by DNS.
         public let status: Int
         /// Which backend answered; nil where none did.
         public let server: String?
@@ -31,16 +64,23 @@ public final class Load: Sendable {
     private static let lanes = Atomic<Int>(0)
 
     /// Begins to send requests from `host`, `lanes` at a time, each lane pausing for `pause` seconds between two.
-    public init(from host: LabHost, to url: String, lanes: Int, pause: Double, name: String) async throws {
+    public convenience init(from host: LabHost, to url: String, lanes: Int, pause: Double, name: String) async throws {
+        try await self.init(from: host, asking: .page(url: url), lanes: lanes, pause: pause, name: name)
+    }
+
+    /// The same for any question.
+    public init(from host: LabHost, asking question: Question, lanes: Int, pause: Double, name: String) async throws {
         flag = try await host.write("", to: "\(name).running")
-        let format = "%{exitcode} %{http_code} $port %header{x-server}\\n"
-        // The port is chosen here: curl does not tell it of a connection that was refused.
+        let (target, line) = question.command
         let script = """
             port=$4
+            ask() {
+            \(line)
+            }
             while test -e "$1"; do
                 port=$((port + 1))
                 start=$EPOCHREALTIME
-                answer=$(curl -s -o /dev/null --max-time 10 --local-port $port -w "\(format)" "$2")
+                answer=$(ask "$2")
                 echo "$start $EPOCHREALTIME $answer"
                 sleep "$3"
             done
@@ -50,7 +90,7 @@ public final class Load: Sendable {
             processes.append(
                 try await host.start(
                     [
-                        "bash", "-c", script, "load", flag, url, "\(pause)",
+                        "bash", "-c", script, "load", flag, target, "\(pause)",
                         "\(Self.firstPort())",
                     ],
                     log: "\(name)-\(lane)"))

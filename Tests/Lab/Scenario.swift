@@ -174,8 +174,8 @@ extension Scenario {
             lostElsewhere: requests.lost.filter { !portsSentTo.contains($0.port) })
     }
 
-    /// The time and the client's port in a line of `tcpdump -e -tt`: `… 10.0.0.2.40312 > 192.0.2.10.80: …`.
-    private static func timeAndPort(_ line: Substring) -> (time: Double, port: Int)? {
+    /// The time and the client's port in a line of `tcpdump -e -tt`: `… 10.0.0.2.40312 > 192.0.2.10.80: …`, in a tunnel or not.
+    static func timeAndPort(_ line: Substring) -> (time: Double, port: Int)? {
         let words = line.split(separator: " ")
         guard let time = words.first.flatMap({ Double($0) }), let arrow = words.lastIndex(of: ">"), arrow > 0,
             let port = words[arrow - 1].split(separator: ".").last.flatMap({ Int($0) })

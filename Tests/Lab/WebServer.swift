@@ -10,7 +10,7 @@ public struct WebServer: Sendable {
     /// The size of `/big` in bytes.
     public static let bigSize = 5_000_000
 
-    /// Starts nginx on `host`, port 80 of every address, and waits until it accepts.
+    /// Starts nginx on `host`, port 80 of every address, IPv4 and IPv6, and waits until it accepts.
     public init(on host: LabHost) async throws {
         let directory = "\(host.directory)/nginx"
         documents = "\(directory)/documents"
@@ -29,13 +29,15 @@ public struct WebServer: Sendable {
             worker_processes 1;
             pid \(directory)/nginx.pid;
             error_log stderr warn;
-            events {}
+            worker_rlimit_nofile 8192;
+            events { worker_connections 4096; }
             http {
                 access_log off;
                 client_max_body_size 0;
                 \(temporary)
                 server {
                     listen 80;
+                    listen [::]:80;
                     root \(documents);
                     add_header X-Server \(host.name) always;
                     # The same as /big, for 25 s: what a client does to be slow is not to be relied on.

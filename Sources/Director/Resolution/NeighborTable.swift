@@ -30,6 +30,23 @@ struct NeighborTable: Sendable {
         /// How many times it was asked since it last answered; the first `attempts` only itself, if its MAC is known.
         var asked = 0
         var due: Ticks
+
+        /// Asks for it from `mac`, which is our own.
+        mutating func ask(from mac: MACAddress, now: Ticks) -> [ResolutionAction] {
+            let inVain = self.mac == nil ? NeighborTable.attempts : 2 * NeighborTable.attempts
+            var actions: [ResolutionAction] = []
+            if asked >= inVain, !isUnreachable {
+                isUnreachable = true
+                self.mac = nil
+                actions.append(.report(.unreachable(address)))
+            }
+            let request = NeighborMessage.request(address, from: mac, source)
+            let asksItAlone = asked < NeighborTable.attempts
+            actions.append(.send(request, to: asksItAlone ? self.mac ?? request.group : request.group))
+            asked += 1
+            due = now + NeighborTable.retryInterval
+            return actions
+        }
     }
 
     private let mac: MACAddress
@@ -64,7 +81,7 @@ struct NeighborTable: Sendable {
     mutating func advance(to now: Ticks) -> [ResolutionAction] {
         var actions: [ResolutionAction] = []
         for index in entries.indices where now >= entries[index].due {
-            actions += ask(&entries[index], now: now)
+            actions += entries[index].ask(from: mac, now: now)
         }
         return actions
     }
@@ -82,21 +99,5 @@ struct NeighborTable: Sendable {
         guard let old else { return [.report(.resolved(claimed, message.mac))] }
         guard old != message.mac else { return [] }
         return [.report(.moved(claimed, from: old, to: message.mac))]
-    }
-
-    private func ask(_ entry: inout Entry, now: Ticks) -> [ResolutionAction] {
-        let inVain = entry.mac == nil ? Self.attempts : 2 * Self.attempts
-        var actions: [ResolutionAction] = []
-        if entry.asked >= inVain, !entry.isUnreachable {
-            entry.isUnreachable = true
-            entry.mac = nil
-            actions.append(.report(.unreachable(entry.address)))
-        }
-        let request = NeighborMessage.request(entry.address, from: mac, entry.source)
-        let asksItAlone = entry.asked < Self.attempts
-        actions.append(.send(request, to: asksItAlone ? entry.mac ?? request.group : request.group))
-        entry.asked += 1
-        entry.due = now + Self.retryInterval
-        return actions
     }
 }
