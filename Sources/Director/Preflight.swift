@@ -26,16 +26,12 @@ struct Preflight {
         let interfaces = try findInterfaces()
         try checkAddresses()
         try checkServers(interfaces)
+        try checkOutbound()
         return interfaces
     }
 
     /// What can be written and this version does not do.
     static func refuseWhatIsMissing(in configuration: DirectorConfiguration) throws(DirectorError) {
-        guard configuration.outbound.isEmpty else {
-            throw DirectorError(
-                operation: "use [[outbound]]", cause: "this version does not do source NAT",
-                cure: "remove it: let the packet filter of a router do source NAT")
-        }
         guard configuration.join == nil else {
             throw DirectorError(
                 operation: "use [join]", cause: "this version does not let agents join by themselves",
@@ -124,7 +120,7 @@ struct Preflight {
         return forward == .dr ? notOnLink : "\(notOnLink), and no route leads there by way of these interfaces"
     }
 
-    private func holder(of address: IPAddress) -> (name: String, prefix: Prefix)? {
+    func holder(of address: IPAddress) -> (name: String, prefix: Prefix)? {
         guard let own = host.addresses.first(where: { $0.prefix.address == address }) else { return nil }
         let name = host.links.first { $0.index == own.interface }?.name ?? "interface \(own.interface)"
         return (name, own.prefix)

@@ -9,7 +9,7 @@ struct ExampleTests {
         let example = isAgent ? AgentConfiguration.example : DirectorConfiguration.example
         let lines = example.split(separator: "\n").map { $0.hasPrefix("# ") ? $0.dropFirst(2) : $0[...] }
         // What can be read and is not done yet is not offered.
-        let unoffered = isAgent ? [] : ["join", "outbound"]
+        let unoffered = isAgent ? [] : ["join"]
         for schema in isAgent ? Schema.ofAgent : Schema.ofDirector
         where !unoffered.contains(where: { schema.header?.contains($0) ?? false }) {
             for key in schema.keys where !unoffered.contains(key) {
@@ -47,6 +47,7 @@ struct ExampleTests {
         #expect(service.persistence != nil && service.isSloppy && service.sorryServers.count == 1)
         #expect(service.servers.map(\.checks.count) == [0, 0, 1] && service.checks.count == 4)
         #expect(service.servers.first?.thresholds?.lower == 800)
+        #expect(configuration.outbound.map(\.ports) == [1024...65535])
     }
 
     /// `example` with the keys and tables that are commented out in force, but for those of `exclusive`.

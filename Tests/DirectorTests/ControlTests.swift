@@ -26,12 +26,16 @@ struct ControlTests {
     /// What a test's director reads and does.
     final class World: Sendable {
         let plans = Mutex<[ServicePlan]>([])
+        let outbound = Mutex<[DirectorConfiguration.Outbound]>([])
         let file = Mutex<Result<DirectorConfiguration, ConfigurationError>>(.success(configuration()))
         let obstacle = Mutex<DirectorError?>(nil)
 
         func control() async -> Control {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let board = MembershipBoard(configuration(), logger: logger) { plans in self.plans.withLock { $0 = plans } }
+            let board = MembershipBoard(
+                configuration(), logger: logger,
+                applyOutbound: { rules in self.outbound.withLock { $0 = rules } },
+                apply: { plans in self.plans.withLock { $0 = plans } })
             await board.begin()
             return Control(
                 board: board, load: { () throws(ConfigurationError) in try self.file.withLock { $0 }.get() },
@@ -147,6 +151,51 @@ struct ControlTests {
         world.obstacle.withLock { $0 = DirectorError(operation: "serve VIP 192.0.2.10", cause: "it is on eth0") }
         await #expect(throws: ControlRefusal.self) { try await control.reload() }
         world.obstacle.withLock { $0 = nil }
+        #expect(world.weights == [[1, 1]])
+        #expect(await control.board.configuration == Self.configuration())
+    }
+
+    @Test("a reload makes the file what is in force, by hand or not; drained servers stay drained")
+    func reload() async throws {
+        let world = World()
+        let control = await world.control()
+        _ = try await control.perform(.add, Self.request(13, agent: false))
+        _ = try await control.perform(.set, Self.request(12, weight: 9))
+        _ = try await control.perform(.drain, Self.request(12))
+        var web = Self.service()
+        web.scheduler = .rr
+        web.servers.append(Base.server(14, agent: nil, weight: 3))
+        let api = Base.service(named: "api", port: 81, [Base.server(11, agent: nil)])
+        world.file.withLock { $0 = .success(Self.configuration([web, api])) }
+        let answer = try await control.reload()
+        #expect(
+            answer.changes == [
+                "service web: changed", "service web: server 10.0.0.13 removed",
+                "service web: server 10.0.0.12 has weight 1, before 9", "service web: server 10.0.0.14 added, weight 3",
+                "service api: added with 1 servers",
+            ])
+        #expect(world.weights == [[1, 0, 3], [1]])
+        #expect(world.plans.withLock { $0.map(\.scheduler) } == [.rr, .wrr])
+        world.file.withLock { $0 = .success(Self.configuration([api])) }
+        #expect(try await control.reload().changes == ["service web: removed"])
+        #expect(try await control.reload().changes == [])
+    }
+
+    @Test("with a file that is wrong, or that this host cannot carry out, everything stays")
+    func badReload() async throws {
+        let world = World()
+        let control = await world.control()
+        do throws(ConfigurationError) {
+            _ = try DirectorConfiguration.parse("interface = 7", file: "rsdirector.toml")
+        } catch {
+            world.file.withLock { $0 = .failure(error) }
+        }
+        let refusal = await #expect(throws: ControlRefusal.self) { try await control.reload() }
+        #expect(refusal?.error.description.contains("rsdirector.toml:1") == true)
+        world.file.withLock { $0 = .success(Self.configuration([])) }
+        world.obstacle.withLock { $0 = DirectorError(operation: "serve VIP 192.0.2.10", cause: "it is on eth0") }
+        await #expect(throws: ControlRefusal.self) { try await control.reload() }
+        world.obstacle.withLock { $0 = nil }
         // What a start would refuse is refused now, and not after the next restart.
         var outbound = Self.configuration()
         outbound.outbound = try DirectorConfiguration.parse(
@@ -168,6 +217,27 @@ struct ControlTests {
         #expect(missing?.error.cause == "this version does not do source NAT")
         #expect(world.weights == [[1, 1]])
         #expect(await control.board.configuration == Self.configuration())
+    }
+
+    @Test("rules of source NAT come into force with a reload, and are told")
+    func outboundReload() async throws {
+        let world = World()
+        let control = await world.control()
+        var file = Self.configuration()
+        let source = try #require(Prefix("10.0.0.0/24"))
+        file.outbound = [.init(sources: [source], address: IPv4Address(203, 0, 113, 5))]
+        world.file.withLock { [file] in $0 = .success(file) }
+        #expect(
+            try await control.reload().changes == ["outbound: 10.0.0.0/24 as 203.0.113.5:1024-65535 added"])
+        #expect(world.outbound.withLock { $0 } == file.outbound)
+        file.outbound[0].ports = 60000...60999
+        world.file.withLock { [file] in $0 = .success(file) }
+        #expect(
+            try await control.reload().changes == [
+                "outbound: 10.0.0.0/24 as 203.0.113.5:1024-65535 removed",
+                "outbound: 10.0.0.0/24 as 203.0.113.5:60000-60999 added",
+            ])
+        #expect(world.outbound.withLock { $0 } == file.outbound)
     }
 
     @Test("what only a restart brings about is named, and the rest is done")

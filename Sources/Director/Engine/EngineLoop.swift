@@ -24,6 +24,8 @@ final class EngineLoop {
     var ports: [EnginePort]
     var forwarder: Forwarder
     var plans: [ServicePlan] = []
+    /// How the host reaches the networks there are, and its own addresses: read where there is source NAT.
+    var ways = NetworkWays()
     /// Whether what is known of the servers has changed since the forwarder was told.
     var isPlanStale = false
     var pollSet: PollSet
@@ -106,6 +108,10 @@ final class EngineLoop {
             takeTargets()
             applyPlans()
             done()
+        case .applyOutbound(let rules, let done):
+            take(rules)
+            applyPlans()
+            done()
         case .snapshot(let tell):
             tell(snapshot())
         case .list(let place, let tell):
@@ -128,6 +134,7 @@ final class EngineLoop {
         guard now >= nextWays else { return }
         nextWays = now + Self.wayInterval
         findMissingWays(now: now)
+        forgetIdleDestinations(now: now)
     }
 }
 
@@ -183,6 +190,7 @@ extension EngineLoop {
         case .unreachable: answer(.portUnreachable, about: packet, now: now)
         case .timeExceeded: answer(.timeExceeded, about: packet, now: now)
         case .tooBig(let mtu): answer(.tooBig(mtu: mtu), about: packet, now: now)
+        case .unresolved(let egress, let destination): ask(for: destination, on: ports[egress], now: now)
         case .tunnelError:
             guard answers.take(now: now), let told = forwarder.explain(packet, into: scratch, now: now) else { return }
             transmit(length: told.length, on: ports[told.egress])
@@ -225,7 +233,8 @@ extension EngineLoop {
 
     private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
         guard answers.take(now: now),
-            let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
+            let length = error.write(
+                about: UnsafeRawBufferPointer(packet.bytes), from: forwarder.answerer(of: packet), into: scratch)
         else { return }
         transmit(length: length, on: ports[packet.ingress])
     }

@@ -17,6 +17,8 @@ actor MembershipBoard {
     private let tellCheckedServers: AsyncStream<[CheckedServer]>.Continuation
     /// Has the engine do something, and returns once it does.
     private let apply: @Sendable ([ServicePlan]) async -> Void
+    /// The same for the rules of source NAT.
+    private let applyOutbound: @Sendable ([DirectorConfiguration.Outbound]) async -> Void
     private let logger: Logger
     /// The last change on its way into the engine: the next one waits for it, so that the engine gets them in order.
     private var applying: Task<Void, Never>?
@@ -25,10 +27,13 @@ actor MembershipBoard {
     private static let tick = Duration.milliseconds(100)
 
     init(
-        _ configuration: DirectorConfiguration, logger: Logger, apply: @escaping @Sendable ([ServicePlan]) async -> Void
+        _ configuration: DirectorConfiguration, logger: Logger,
+        applyOutbound: @escaping @Sendable ([DirectorConfiguration.Outbound]) async -> Void = { _ in },
+        apply: @escaping @Sendable ([ServicePlan]) async -> Void
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.applyOutbound = applyOutbound
         self.apply = apply
         membership = Membership(configuration.services, now: .now)
         (agents, tellAgents) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -90,12 +95,14 @@ actor MembershipBoard {
     ) async throws(Failure) -> [String] {
         let new = try edit(configuration)
         let changes = ConfigurationDifference(from: configuration, to: new).changes
+        let isOutboundNew = new.outbound != configuration.outbound
         configuration = new
         for line in changes { logger.notice("\(line)") }
         let apologies = apologies
         log(membership.reconfigure(new.services, now: .now), since: apologies)
         tellAgents.yield(membership.agents)
         tellCheckedServers.yield(membership.checkedServers)
+        if isOutboundNew { await applyOutbound(new.outbound) }
         await apply()
         return changes
     }
