@@ -22,14 +22,17 @@ struct Load {
         let request = HTTPConnection.request(path, of: endpoint)
         let readiness = Readiness()
         var callers: [HTTPConnection] = []
+        // Since when each waits for an answer.
+        var askedAt: [Int64?] = []
         for index in 0..<connections {
             let caller = try HTTPConnection(to: endpoint)
             readiness.add(caller.descriptor, tag: index)
+            // At once, as directors do: who connects and says nothing is the first to make way.
+            guard caller.ask(request) else { throw .system("ask \(endpoint)") }
             callers.append(caller)
+            askedAt.append(now())
         }
-        // Since when each waits for an answer.
-        var askedAt = [Int64?](repeating: nil, count: connections)
-        var free = Array(0..<connections)
+        var free: [Int] = []
         var times: [Int32] = []
         times.reserveCapacity(seconds * 50_000)
         var (failures, renewals) = (0, 0)
@@ -42,11 +45,16 @@ struct Load {
         var latest = start
         while true {
             let time = now()
+            // When the next question falls due that there is a connection for, or it is looked whether any answer still comes.
+            var next = time + 100_000_000
             while time < end, let caller = free.first {
                 var due = time
                 if let rate {
                     due = start + Int64(asked) * 1_000_000_000 / Int64(rate)
-                    if due > time { break }
+                    guard due <= time else {
+                        next = min(next, due)
+                        break
+                    }
                 }
                 free.removeFirst()
                 if !callers[caller].ask(request) {
@@ -58,7 +66,7 @@ struct Load {
                 asked += 1
             }
             if time >= end, free.count == connections { break }
-            for caller in readiness.wait(rate != nil && time < end ? 0 : 100) {
+            for caller in readiness.wait(until: next) {
                 let reading = callers[caller].read(through: &room)
                 if case .partial = reading { continue }
                 guard let began = askedAt[caller] else {

@@ -84,8 +84,18 @@ final class Readiness {
 
     /// Waits for so many milliseconds at most; -1: without an end.
     func wait(_ milliseconds: Int32) -> [Int] {
-        let count = epoll_wait(descriptor, &events, Int32(events.count), milliseconds)
-        return events.prefix(Int(max(0, count))).map { Int($0.data.u64) }
+        told(epoll_wait(descriptor, &events, Int32(events.count), milliseconds))
+    }
+
+    /// Waits until then by `now()` at most, to within the kernel's timer slack (50 microseconds).
+    func wait(until end: Int64) -> [Int] {
+        let left = max(0, end - now())
+        var time = timespec(tv_sec: Int(left / 1_000_000_000), tv_nsec: Int(left % 1_000_000_000))
+        return told(epoll_pwait2(descriptor, &events, Int32(events.count), &time, nil))
+    }
+
+    private func told(_ count: Int32) -> [Int] {
+        events.prefix(Int(max(0, count))).map { Int($0.data.u64) }
     }
 }
 

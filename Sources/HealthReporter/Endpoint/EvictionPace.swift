@@ -6,8 +6,9 @@
 struct EvictionPace: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// How many may follow one another at once: a whole part of one address.
-    static let burst = 64
+    /// How many may follow one another at once: a quarter of one address's part. Whoever was just taken in is the last of those on
+    /// which nothing was asked to go, and his question has been read by the time that the rest have.
+    static let burst = 16
     /// From one to the next, on average: at a tenth of a millisecond for each that is a fifth of a core at most. Who waits behind a
     /// whole queue, of 256, waits for an eighth of a second.
     static let interval = Duration.microseconds(500)
