@@ -9,7 +9,7 @@ struct OutboundTests {
     typealias Flag = TestFrame.Flag
     static let remote = World.remote
 
-    static func syn(_ host: UInt8, _ port: UInt16 = 40001, to remote: String = remote, _ remotePort: UInt16 = 80)
+    static func syn(_ host: UInt8, _ port: UInt16 = 40001, to remote: String = World.remote, _ remotePort: UInt16 = 80)
         -> [UInt8]
     {
         World.inside(host, World.tcp("10.0.0.\(host)", port, remote, remotePort, flags: Flag.syn))
