@@ -37,20 +37,19 @@ struct OutboundTests {
     }
 
     @Test("a port stays where it is free and in the range, and serves any number of remote ends")
-    func ports() throws {
+    func ports() {
         var forwarder = World.forwarder()
         #expect(forwarder.portSeen(of: Self.syn(11)) == 40001)
-        let other = try #require(forwarder.portSeen(of: Self.syn(12)))
+        let other = forwarder.portSeen(of: Self.syn(12)) ?? 0
         #expect(other != 40001 && other >= 1024)
         #expect(forwarder.portSeen(of: Self.syn(12)) == other, "the flow's, from then on")
         #expect(forwarder.portSeen(of: Self.syn(12, to: "198.51.100.8")) == 40001, "to another host")
         #expect(forwarder.portSeen(of: Self.syn(12, 40001, 81)) == 40001, "to another port")
-        let low = try #require(forwarder.portSeen(of: Self.syn(11, 22)))
+        let low = forwarder.portSeen(of: Self.syn(11, 22)) ?? 0
         #expect(low >= 1024, "a port outside the range is none to keep")
         // Echoes: any identifier, and another one for the second.
         #expect(forwarder.portSeen(of: World.inside(11, World.echo("10.0.0.11", Self.remote, 8, 7))) == 7)
-        let second = try #require(
-            forwarder.portSeen(of: World.inside(12, World.echo("10.0.0.12", Self.remote, 8, 7))))
+        let second = forwarder.portSeen(of: World.inside(12, World.echo("10.0.0.12", Self.remote, 8, 7))) ?? 7
         #expect(second != 7)
         let reply = forwarder.pass(World.outside(World.echo(Self.remote, "203.0.113.5", 0, second)))
         #expect(reply.verdict == .transmit(egress: 0))
