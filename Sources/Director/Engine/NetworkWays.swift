@@ -1,4 +1,3 @@
-internal import Forwarding
 internal import NetworkAddress
 internal import Netlink
 
