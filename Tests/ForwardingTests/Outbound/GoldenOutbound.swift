@@ -1,3 +1,5 @@
+import Forwarding
+
 /// Frames of source NAT and what becomes of them, made by an independent program, as in `GoldenPacket.swift`. They are run in
 /// order through the forwarder of ``OutboundTests``, which has two ports to give: 40001 and 40002.
 enum GoldenOutbound {
