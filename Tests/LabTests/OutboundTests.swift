@@ -100,6 +100,17 @@ extension TheLab {
             }
         }
 
+        private func isReply(_ message: LabSocket.Message, sequence: UInt8) -> Bool {
+            message.source == Self.remote && message.bytes[0] == 0 && Array(message.bytes[4..<8]) == [0, 7, 0, sequence]
+        }
+
+        /// Whether it says port unreachable about a datagram of this host's, from this port.
+        private func isUnreachable(_ message: LabSocket.Message, about host: [UInt8], _ port: UInt16) -> Bool {
+            guard message.source == Self.remote, message.bytes.count >= 30 else { return false }
+            return Array(message.bytes[0..<2]) == [3, 3] && Array(message.bytes[20..<24]) == host
+                && Array(message.bytes[28..<30]) == [UInt8(port >> 8), UInt8(port & 0xFF)]
+        }
+
         @Test(
             "two servers fetch, send, ping and ask at once as one address, by the same ports; nothing leaves as itself")
         func story() async throws {
