@@ -4,10 +4,10 @@ internal import NetworkAddress
 
 extension Director {
     /// One line for each change an operator cares for.
-    func log(_ event: EngineEvent, _ services: [DirectorConfiguration.Service]) {
+    func log(_ event: EngineEvent, _ configuration: DirectorConfiguration) {
         switch event {
         case .resolution(let event, let interface):
-            log(event, interface, services)
+            log(event, interface, configuration)
         case .lost(_, let reason):
             logger.warning("\(reason); waiting for it to come back")
         case .back(let interface, let mac):
@@ -18,35 +18,42 @@ extension Director {
     }
 
     private func log(
-        _ event: ResolutionEvent, _ interface: String, _ services: [DirectorConfiguration.Service]
+        _ event: ResolutionEvent, _ interface: String, _ configuration: DirectorConfiguration
     ) {
         switch event {
         case .claimed(let vip):
-            logger.notice("VIP \(vip) on \(interface): ours, nobody else has it")
+            logger.notice("\(ours(vip, configuration)) on \(interface): ours, nobody else has it")
         case .notClaimed(let vip, let holder, let retrySeconds):
-            logger.error("VIP \(vip) on \(interface): not claimed, \(holder) has it; trying again in \(retrySeconds) s")
+            logger.error(
+                "\(ours(vip, configuration)) on \(interface): not claimed, \(holder) has it; trying again in \(retrySeconds) s"
+            )
         case .contested(let vip, let contender):
             logger.error(
-                "VIP \(vip) on \(interface): \(contender) says it has it too; is it a real server that does not hide it?"
+                "\(ours(vip, configuration)) on \(interface): \(contender) says it has it too; is it a real server that does not hide it?"
             )
         case .resolved(let address, let mac):
-            logger.notice("\(noun(address, services)) \(address) on \(interface): at \(mac)")
+            logger.notice("\(neighbor(address, configuration)) on \(interface): at \(mac)")
         case .moved(let address, let old, let new):
-            logger.warning("\(noun(address, services)) \(address) on \(interface): now at \(new), before at \(old)")
+            logger.warning("\(neighbor(address, configuration)) on \(interface): now at \(new), before at \(old)")
         case .unreachable(let address):
             let question = address.v4 != nil ? "ARP" : "Neighbor Discovery"
             logger.warning(
-                "\(noun(address, services)) \(address) on \(interface): does not answer \(question), gets nothing until it does"
+                "\(neighbor(address, configuration)) on \(interface): does not answer \(question), gets nothing until it does"
             )
         }
     }
 
     /// What a neighbour is to us: whoever is no server is the way to some.
-    private func noun(_ neighbor: IPAddress, _ services: [DirectorConfiguration.Service]) -> String {
-        let isServer = services.contains { service in
-            service.servers.contains { $0.address == neighbor }
-                || service.sorryServers.contains { $0.address == neighbor }
+    private func neighbor(_ address: IPAddress, _ configuration: DirectorConfiguration) -> String {
+        let isServer = configuration.services.contains { service in
+            service.servers.contains { $0.address == address } || service.sorryServers.contains { $0.address == address }
         }
-        return isServer ? "server" : "router"
+        return "\(isServer ? "server" : "router") \(address)"
+    }
+
+    /// An address that is answered for, and what it is to the world.
+    private func ours(_ address: IPAddress, _ configuration: DirectorConfiguration) -> String {
+        let isVIP = configuration.services.contains { $0.vips.contains(address) }
+        return "\(isVIP ? "VIP" : "outbound address") \(address)"
     }
 }

@@ -75,14 +75,10 @@ public struct Director: Service {
         logger.notice("stopped")
     }
 
-    /// Refuses what can be written in the file and this version does not do.
-    public static func refuseWhatIsMissing(in configuration: DirectorConfiguration) throws(DirectorError) {
-        try Preflight.refuseWhatIsMissing(in: configuration)
-    }
-
     /// Whether the configuration can be carried out on this host, as it is now.
     private static func check(_ configuration: DirectorConfiguration) throws(DirectorError) {
-        let host = try HostNetwork.read(routesTo: EngineTargets(configuration.services).servers)
+        let host = try HostNetwork.read(
+            routesTo: EngineTargets(configuration.services).servers, withTable: !configuration.outbound.isEmpty)
         _ = try Preflight(
             configuration: configuration, host: host, capabilities: Preflight.effectiveCapabilities
         ).check()
@@ -92,14 +88,18 @@ public struct Director: Service {
         let targets = EngineTargets(configuration.services)
         return EngineSettings(
             interfaces: configuration.interfaces, vips: targets.vips, servers: targets.servers,
-            ownsVIPs: configuration.ownsVIPs, answers: targets.answers, flowCapacity: configuration.flows,
+            ownsVIPs: configuration.ownsVIPs, answers: targets.answers,
+            outbound: configuration.outbound.map(Outbound.Rule.init), flowCapacity: configuration.flows,
             timeouts: FlowTimeouts(configuration.timeouts))
     }
 
     private func serve(
         _ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket, _ joins: JoinServer?
     ) async throws {
-        let board = MembershipBoard(configuration, logger: logger) { await engine.apply($0) }
+        let board = MembershipBoard(
+            configuration, logger: logger,
+            applyOutbound: { await engine.apply(outbound: $0.map(Outbound.Rule.init)) },
+            apply: { await engine.apply($0) })
         await board.begin()
         let control = Control(board: board, load: load, check: Self.check, logger: logger)
         announceStart()
@@ -128,7 +128,7 @@ public struct Director: Service {
                     // What is wrong is in the log.
                     for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = try? await control.reload() }
                 }
-                tasks.addTask { for await event in events { log(event, await board.configuration.services) } }
+                tasks.addTask { for await event in events { log(event, await board.configuration) } }
                 tasks.addTask { await source.run() }
                 // The servers end by themselves at a graceful shutdown; whichever ends first ends the rest.
                 defer { tasks.cancelAll() }

@@ -21,21 +21,12 @@ struct Preflight {
 
     /// The interfaces, in the order of the configuration.
     func check() throws(DirectorError) -> [HostInterface] {
-        try Self.refuseWhatIsMissing(in: configuration)
         try checkCapabilities()
         let interfaces = try findInterfaces()
         try checkAddresses()
         try checkServers(interfaces)
+        try checkOutbound()
         return interfaces
-    }
-
-    /// What can be written and this version does not do.
-    static func refuseWhatIsMissing(in configuration: DirectorConfiguration) throws(DirectorError) {
-        guard configuration.outbound.isEmpty else {
-            throw DirectorError(
-                operation: "use [[outbound]]", cause: "this version does not do source NAT",
-                cure: "remove it: let the packet filter of a router do source NAT")
-        }
     }
 
     private func checkCapabilities() throws(DirectorError) {
@@ -119,7 +110,7 @@ struct Preflight {
         return forward == .dr ? notOnLink : "\(notOnLink), and no route leads there by way of these interfaces"
     }
 
-    private func holder(of address: IPAddress) -> (name: String, prefix: Prefix)? {
+    func holder(of address: IPAddress) -> (name: String, prefix: Prefix)? {
         guard let own = host.addresses.first(where: { $0.prefix.address == address }) else { return nil }
         let name = host.links.first { $0.index == own.interface }?.name ?? "interface \(own.interface)"
         return (name, own.prefix)

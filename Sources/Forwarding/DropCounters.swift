@@ -1,6 +1,6 @@
-/// How many packets for our VIPs were not forwarded, and why. Counters start at 0 and only grow.
+/// How many packets for our VIPs, or of servers' to the world, were not forwarded, and why. Counters start at 0 and only grow.
 public struct DropCounters: Sendable {
-    private var counts: InlineArray<11, UInt64> = .init(repeating: 0)
+    private var counts: InlineArray<15, UInt64> = .init(repeating: 0)
 
     /// Packets answered by ``Verdict/unreachable``.
     public internal(set) var unreachable: UInt64 = 0
@@ -31,6 +31,7 @@ public struct DropCounters: Sendable {
         case .unreachable: unreachable += 1
         case .timeExceeded: timeExceeded += 1
         case .tooBig: tooBig += 1
+        case .unresolved: self[.nextHopUnresolved] += 1
         case .notOurs, .transmit, .drop, .split, .tunnelError: break
         }
     }

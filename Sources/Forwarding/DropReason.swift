@@ -1,4 +1,4 @@
-/// Why a packet for one of our VIPs is dropped without an answer.
+/// Why a packet for one of our VIPs, or a server's to the world, is dropped without an answer.
 public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
     /// The headers contradict themselves or what was captured (RFC 1812 §5.2.2, RFC 9293 §3.1), or the IPv4 header
     /// checksum is wrong.
@@ -25,4 +25,13 @@ public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
     case answerExpired
     /// A packet that cannot be encapsulated: longer than an outer header can say.
     case notEncapsulated
+    /// A server's packet to the world that has neither ports nor an echo's identifier.
+    case untranslatable
+    /// A server's packet to the world for which there is no port: all that may be given out, or as many as are tried, are
+    /// taken by flows to the same remote end.
+    case portsExhausted
+    /// A server's packet to the world, and no route leads there by the director's interfaces.
+    case noRoute
+    /// A server's packet to the world, and the MAC of the router or the neighbour that it goes to is not known now.
+    case nextHopUnresolved
 }

@@ -1,7 +1,7 @@
 import NetworkAddress
 
 extension Forwarder {
-    /// Makes these the services. Applying the same list again changes nothing.
+    /// Makes these the services, and this the source NAT. Applying the same list again changes nothing.
     ///
     /// Services are matched by VIP, protocol and port (of two with the same ones the first counts), servers by address and port. What did not
     /// change keeps its flows, its counters and whose turn it is. In particular:
@@ -14,17 +14,20 @@ extension Forwarder {
     ///   (`ip_vs_wrr_dest_changed` in `net/netfilter/ipvs/ip_vs_wrr.c`); `rr` goes on after the server it picked last, or where
     ///   that one was taken out, after the one before it (`ip_vs_rr_del_dest` in `net/netfilter/ipvs/ip_vs_rr.c`); `mh` builds
     ///   its table again unless weights only became 0 or came back, which takes milliseconds for a thousand servers.
-    public mutating func apply(_ desired: [VirtualService], now: Ticks) {
+    ///
+    /// A rule of source NAT keeps its flows and counters while its address stays, whatever becomes of its networks, its ports or
+    /// the routes: what was translated goes on being so. What a network that was taken out sends is none of ours any more.
+    public mutating func apply(_ desired: [VirtualService], outbound: Outbound = Outbound(), now: Ticks) {
         // Flows whose time has come go first: a server remembered only for them is then forgotten.
         expire(now: now, budget: .max)
         if desired.contains(where: { $0.vip.v6 != nil }) { makeRoomForIPv6() }
-        board.apply(desired)
+        board.apply(desired, outbound)
     }
 }
 
 extension Switchboard {
     /// See ``Forwarder/apply(_:now:)``.
-    fileprivate mutating func apply(_ desired: [VirtualService]) {
+    fileprivate mutating func apply(_ desired: [VirtualService], _ outbound: Outbound) {
         var slots = servers.taken
         var unwanted = Set(slots.values)
         var newServices: [Service] = []
@@ -60,15 +63,27 @@ extension Switchboard {
             newNames.append(wanted.name)
         }
 
+        let rules = outbound.rules.indices.map { index in
+            let identity = Server.Identity(outbound.rules, index)
+            let slot = slots[identity] ?? servers.add(Server(identity))
+            unwanted.remove(slot)
+            servers[slot].pointee.isOutbound = true
+            return slot
+        }
         for slot in unwanted {
             servers[slot].pointee.service = nil
+            servers[slot].pointee.isOutbound = false
             servers.forgetIfUnused(slot)
         }
         let table = ServiceTable(
-            newServices, members: newMembers, seed: seed, insiders: insiders, tunnelEnds: tunnelEnds)
+            newServices, members: newMembers, seed: seed, insiders: insiders, tunnelEnds: tunnelEnds,
+            outbound: Set(outbound.rules.map { IPv6Address(mapping: $0.address) }))
         handOver(to: table)
         services = table
         names = newNames
+        self.outbound = OutboundTable(outbound, slots: rules)
+        outboundRules = outbound.rules
+        outboundSlots = rules
     }
 
     /// The service as wanted, with the counters of the one that there was.
@@ -113,6 +128,16 @@ extension Server.Identity {
         self.init(
             vip: IPv6Address(wide: service.vip), port: service.port, transport: service.transport.rawValue,
             address: IPv6Address(wide: server.address), serverPort: server.port)
+    }
+}
+
+extension Server.Identity {
+    /// A rule's: its address, and which one it is of those with the same. No server has transport 0.
+    fileprivate init(_ rules: [Outbound.Rule], _ index: Int) {
+        let address = rules[index].address
+        self.init(
+            vip: IPv6Address(mapping: address), port: UInt16(rules[..<index].filter { $0.address == address }.count),
+            transport: 0, address: .any, serverPort: 0)
     }
 }
 

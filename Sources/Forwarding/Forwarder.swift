@@ -8,7 +8,8 @@
 ///            │            state, timeout, counters, new MACs (and address, and port), TTL − 1: transmit
 ///            ▼
 ///           from a VIP or a server? ─► flow known? ─► the VIP's address again, back where the client's packets came from
-///            no: notOurs                no: notOurs
+///            no: notOurs                no: to the world, from an outbound network? ─► a flow of its own, the outbound address
+///                                           no: notOurs
 /// ```
 ///
 /// One value belongs to one thread; it may be moved to another. All memory that packets use is allocated in ``init`` and
@@ -74,8 +75,8 @@ public struct Forwarder: ~Copyable {
             board.drops.note(verdict)
             return verdict
         } catch {
-            // What a server sends that is no answer of a flow's is none of our business, sound or not.
-            guard way == .toVIP || error == .answerExpired else { return .notOurs }
+            // What a server sends that is no answer of a flow's is none of our business, sound or not, unless it leaves.
+            guard way == .toVIP || way == .leaving || error == .answerExpired else { return .notOurs }
             board.drops[error] += 1
             return .drop(error)
         }

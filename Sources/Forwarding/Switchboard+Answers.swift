@@ -6,9 +6,13 @@ extension Switchboard {
     /// VIP's in its place (`handle_response` in `net/netfilter/ipvs/ip_vs_core.c`).
     @inline(__always)
     mutating func forwardToClient<Key: FlowKey>(
-        _ frame: inout Frame, _ packet: Packet, _ flows: inout FlowTable<Key>
+        _ frame: inout Frame, _ packet: Packet, _ way: Way, _ flows: inout FlowTable<Key>
     ) throws(DropReason) -> Verdict {
-        guard let (flow, station) = try answered(Key(outbound: packet), by: packet, in: frame, flows) else {
+        let known = flowAnswered(Key(outbound: packet), by: packet, flows)
+        if way == .leaving, known.map({ flows[$0].pointee.isOutbound }) ?? true {
+            return try leave(&frame, packet, known, &flows)
+        }
+        guard let flow = known, let station = try answerStation(of: flow, for: packet, in: frame, flows) else {
             return .notOurs
         }
         let server = flows[flow].pointee.server
@@ -24,19 +28,26 @@ extension Switchboard {
         return sendBack(&frame, packet, server, at: station)
     }
 
-    /// The flow that a packet on its way to a client belongs to, and where the client is; nil: it is none of ours. `key` is
-    /// that of the flow's answers, which the packet is or quotes.
+    /// The flow that a packet on its way to a client belongs to; nil: there is none. `key` is that of the flow's answers, which
+    /// the packet is or quotes.
     @inline(__always)
-    func answered<Key: FlowKey>(
-        _ key: Key, by packet: Packet, in frame: Frame, _ flows: borrowing FlowTable<Key>
-    ) throws(DropReason) -> (flow: UInt32, station: LinkStation)? {
-        let isFromVIP = services.owns(packet.source)
-        guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key), flows[flow].pointee.deadline > clock,
-            let station = answerStation(of: flow, in: flows)
+    func flowAnswered<Key: FlowKey>(_ key: Key, by packet: Packet, _ flows: borrowing FlowTable<Key>) -> UInt32? {
+        guard let flow = services.owns(packet.source) ? flows.find(key) : flows.findAnswered(key),
+            flows[flow].pointee.deadline > clock
         else { return nil }
-        guard !isFromVIP || isSender(of: frame, flows[flow].pointee.server) else { return nil }
+        return flow
+    }
+
+    /// Where the client of such a flow is; nil: the packet is none of ours.
+    @inline(__always)
+    func answerStation<Key: FlowKey>(
+        of flow: UInt32, for packet: Packet, in frame: Frame, _ flows: borrowing FlowTable<Key>
+    ) throws(DropReason) -> LinkStation? {
+        guard let station = answerStation(of: flow, in: flows),
+            !services.owns(packet.source) || isSender(of: frame, flows[flow].pointee.server)
+        else { return nil }
         guard packet.timeToLive > 1 else { throw .answerExpired }
-        return (flow, station)
+        return station
     }
 
     /// Where answers of a flow go; nil: they do not pass here.
@@ -69,6 +80,10 @@ extension Switchboard {
             else { throw .serverRemoved }
             if let verdict = try refusal(of: frame, packet, at: slot) { return verdict }
             return deliver(&frame, packet, to: slot)
+        case .toWorld(let address, let rule):
+            return try leave(&frame, packet, as: address, rule)
+        case .toInside(let inside, let rule, let station):
+            return try enter(&frame, packet, to: inside, rule, at: station)
         case .toClient(let vip, let slot, let station):
             guard packet.timeToLive > 1 else { throw .answerExpired }
             if packet.source != vip { Translation.rewrite(.source, of: packet, in: frame, to: vip, port: 0) }

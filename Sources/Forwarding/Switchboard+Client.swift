@@ -14,6 +14,8 @@ extension Switchboard {
             known = nil
         }
 
+        if let flow = known, flows[flow].pointee.isOutbound { return try enter(&frame, packet, flow, &flows) }
+
         // 2. A packet of a flow goes where the flow goes; a SYN may be the start of another connection.
         if let flow = known, !begins(packet, instead: flow, in: flows) {
             let server = flows[flow].pointee.server
@@ -90,10 +92,10 @@ extension Switchboard {
     }
 
     /// The flow whose place a new one takes when the table is full. Only what has expired, was never more than a SYN, or was
-    /// reset may go, and else a datagram's: whatever a flood brings, connections that carry data stay.
-    private func leastWanted<Key: FlowKey>(of flows: borrowing FlowTable<Key>) throws(DropReason) -> UInt32 {
+    /// reset may go, and else a question's or a datagram's: whatever a flood brings, connections that carry data stay.
+    func leastWanted<Key: FlowKey>(of flows: borrowing FlowTable<Key>) throws(DropReason) -> UInt32 {
         let tcp = flows.expired(now: clock) ?? flows.oldest(in: .tcp(.synReceived)) ?? flows.oldest(in: .tcp(.close))
-        guard let flow = tcp ?? flows.oldest(in: .udp) else { throw .tableFull }
+        guard let flow = tcp ?? flows.oldest(in: .query) ?? flows.oldest(in: .udp) else { throw .tableFull }
         return flow
     }
 
@@ -118,8 +120,15 @@ extension Switchboard {
         guard old != StationTable.none, let sender = LinkStation(senderOf: frame), stations[old] != sender else {
             return
         }
+        try moveStation(to: sender, flow, in: &flows)
+    }
+
+    /// Has a flow's answers go to another station from now on.
+    mutating func moveStation<Key: FlowKey>(
+        to sender: LinkStation, _ flow: UInt32, in flows: inout FlowTable<Key>
+    ) throws(DropReason) {
         guard let new = stations.retain(sender) else { throw .tableFull }
-        stations.release(old)
+        stations.release(flows[flow].pointee.station)
         flows[flow].pointee.station = new
     }
 
@@ -162,7 +171,13 @@ extension Switchboard {
         // IP_VS_CONN_F_NOOUTPUT: the client's side alone is judged by until the server was heard.
         let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method.isTranslating
         let direction: TCPState.Direction = isFromServer ? .fromServer : isHeard ? .fromClient : .fromClientOnly
-        let new = FlowState.tcp(state.next(after: packet.flags, direction))
+        renew(flow, to: .tcp(state.next(after: packet.flags, direction)), in: &flows)
+    }
+
+    /// Takes a flow to be in this state now, and counts it so.
+    @inline(__always)
+    mutating func renew<Key: FlowKey>(_ flow: UInt32, to new: FlowState, in flows: inout FlowTable<Key>) {
+        let (old, server) = (flows[flow].pointee.state, flows[flow].pointee.server)
         flows.renew(flow, state: new, now: clock)
         if old.isActive != new.isActive {
             count(-1, in: old, on: server)

@@ -9,12 +9,16 @@ extension Switchboard {
     ) throws(DropReason) -> Verdict {
         guard let quoted = QuotedPacket(UnsafeRawBufferPointer(frame.bytes)) else {
             if let answer = answerEcho(frame, packet) { return answer }
-            throw .noService
+            guard packet.isEchoReply, let flow = flows.find(Key(inbound: packet)),
+                flows[flow].pointee.deadline > clock
+            else { throw .noService }
+            return try enter(&frame, packet, flow, &flows)
         }
         let key = Key(
             client: Key.address(quoted.header.destination), vip: Key.address(quoted.header.source),
             clientPort: quoted.destinationPort, port: quoted.sourcePort, transport: quoted.header.transport)
         guard let flow = flows.find(key), flows[flow].pointee.deadline > clock else { throw .noFlow }
+        if flows[flow].pointee.isOutbound { return try enter(&frame, packet, quoting: quoted, of: flow, flows) }
         let slot = flows[flow].pointee.server
         guard servers[slot].pointee.service != nil else { throw .serverRemoved }
         if let verdict = try refusal(of: frame, packet, at: slot) { return verdict }
@@ -28,15 +32,26 @@ extension Switchboard {
     }
 
     /// ICMP from a server, or from a router on the way to one: an error about what a client sent goes to the client, from the
-    /// VIP.
+    /// VIP; an echo to the world leaves.
     mutating func forwardErrorToClient<Key: FlowKey>(
-        _ frame: inout Frame, _ packet: Packet, _ flows: inout FlowTable<Key>
+        _ frame: inout Frame, _ packet: Packet, _ way: Way, _ flows: inout FlowTable<Key>
     ) throws(DropReason) -> Verdict {
-        guard let quoted = QuotedPacket(UnsafeRawBufferPointer(frame.bytes)) else { return .notOurs }
+        guard let quoted = QuotedPacket(UnsafeRawBufferPointer(frame.bytes)) else {
+            guard way == .leaving else { return .notOurs }
+            guard packet.isEchoRequest else { throw packet.isEchoReply ? .noFlow : .untranslatable }
+            return try leave(&frame, packet, flows.findAnswered(Key(outbound: packet)), &flows)
+        }
         let key = Key(
             client: Key.address(quoted.header.source), vip: Key.address(quoted.header.destination),
             clientPort: quoted.sourcePort, port: quoted.destinationPort, transport: quoted.header.transport)
-        guard let (flow, station) = try answered(key, by: packet, in: frame, flows) else { return .notOurs }
+        let known = flowAnswered(key, by: packet, flows)
+        if let flow = known, flows[flow].pointee.isOutbound, !services.owns(packet.source) {
+            return try leave(&frame, packet, quoting: quoted, of: flow, flows)
+        }
+        guard let flow = known, let station = try answerStation(of: flow, for: packet, in: frame, flows) else {
+            guard way == .leaving else { return .notOurs }
+            throw .noFlow
+        }
         let vip = flows[flow].pointee.key
         if !services.owns(packet.source), !quoted.translate(.outward, to: Key.wide(vip.vip), port: vip.port, in: frame)
         {

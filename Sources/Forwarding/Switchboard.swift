@@ -2,8 +2,8 @@ import NetworkAddress
 
 /// Everything of a ``Forwarder`` but the flows themselves: who is served by whom, and what was counted.
 struct Switchboard: ~Copyable {
-    /// Which way a packet goes.
-    enum Way { case toVIP, fromServer, toTunnelEnd }
+    /// Which way a packet goes; `leaving`: from a server to the world, or to a client.
+    enum Way { case toVIP, fromServer, leaving, toTunnelEnd }
 
     var drops = DropCounters()
     var servers = ServerTable()
@@ -13,6 +13,13 @@ struct Switchboard: ~Copyable {
     var stations: StationTable
     var templates: TemplateTable
     var fragments: FragmentTable
+    var outbound = OutboundTable()
+    /// What `outbound` was made of, and where each rule is counted.
+    var outboundRules: [Outbound.Rule] = []
+    var outboundSlots: [UInt32] = []
+    var onLink: OnLinkTable
+    /// How often a port was drawn.
+    var draws: UInt64 = 0
     private(set) var clock: UInt64 = 0
     /// Of the next outer IPv4 header.
     var identification: UInt16
@@ -25,6 +32,7 @@ struct Switchboard: ~Copyable {
         stations = StationTable(seed: seed)
         templates = TemplateTable(capacity: templateCapacity, seed: seed)
         fragments = FragmentTable(seed: seed)
+        onLink = OnLinkTable(seed: seed)
     }
 
     mutating func advance(to now: Ticks) {
@@ -35,9 +43,11 @@ struct Switchboard: ~Copyable {
     @inline(__always)
     func way(_ frame: UnsafeRawBufferPointer, _ source: IPv6Address, _ destination: IPv6Address) -> Way? {
         if services.owns(destination) { return .toVIP }
+        if outbound.leads(from: source, to: destination) { return .leaving }
         if services.mayAnswer(source) { return .fromServer }
         // Errors come from any router: about packets that were translated, or that went through a tunnel.
-        guard services.hasInsiders || services.isTunnelEnd(destination), Self.isICMP(frame) else { return nil }
+        guard services.hasInsiders || !outboundSlots.isEmpty || services.isTunnelEnd(destination), Self.isICMP(frame)
+        else { return nil }
         return services.isTunnelEnd(destination) ? .toTunnelEnd : .fromServer
     }
 
@@ -57,12 +67,13 @@ struct Switchboard: ~Copyable {
         switch packet.transport {
         case InternetHeader.tcp, InternetHeader.udp:
             return way == .toVIP
-                ? try forwardToServer(&frame, packet, &flows) : try forwardToClient(&frame, packet, &flows)
+                ? try forwardToServer(&frame, packet, &flows) : try forwardToClient(&frame, packet, way, &flows)
         case InternetHeader.icmp where !packet.header.isIPv6, InternetHeader.icmpv6 where packet.header.isIPv6:
             return way == .toVIP
-                ? try forwardErrorToServer(&frame, packet, &flows) : try forwardErrorToClient(&frame, packet, &flows)
+                ? try forwardErrorToServer(&frame, packet, &flows)
+                : try forwardErrorToClient(&frame, packet, way, &flows)
         default:
-            throw .noService
+            throw way == .leaving ? .untranslatable : .noService
         }
     }
 

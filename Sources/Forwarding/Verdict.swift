@@ -1,3 +1,5 @@
+public import NetworkAddress
+
 /// What to do with a frame that ``Forwarder/forward(_:now:)`` has looked at.
 public enum Verdict: Hashable, Sendable {
     /// Not IP to or from one of our VIPs: leave it alone. The frame was not changed.
@@ -21,6 +23,10 @@ public enum Verdict: Hashable, Sendable {
     ///
     /// Or it is a super-packet for a tunnel: cut it into its segments, whatever `limit` says.
     case split(limit: Int)
+    /// The packet is a server's to the world, and its way leads to this destination itself, on the link of that interface,
+    /// whose MAC is not known: ask for it, and give the answer to ``Forwarder/learn(_:on:at:now:)``. The frame was not
+    /// changed, nor was any flow; nobody keeps it.
+    case unresolved(egress: Int, IPv4Address)
     /// An ICMP error to the director's own end of a tunnel: give the frame to ``Forwarder/explain(_:into:now:)``. The host's own
     /// stack may have it too.
     case tunnelError

@@ -9,6 +9,7 @@ public import NetworkAddress
 /// | packets to a VIP                                                    |                                     |
 /// | packets from a VIP: answers that return through the director        | those to an address of this host    |
 /// | packets from a server's service: answers to be translated           | those to an address of this host    |
+/// | packets from the insiders' networks: what servers send to the world | those to these networks, to an address of this host, to all on a link, and to a group |
 ///
 /// In the `netdev` family, one chain on the `ingress` hook per interface; nothing outside the table is looked at or
 /// changed. Every other protocol and destination passes: ARP, and solicitations for an IPv6 VIP, which go to a group. So do
@@ -39,13 +40,19 @@ public struct IngressDrop: Hashable, Sendable {
     public var vips: [IPAddress]
     /// What servers behind address translation answer from.
     public var answers: [Answer]
+    /// The networks of servers that reach the world by source NAT, of either family: what they send there must neither be
+    /// forwarded by the stack, with the address it has, nor be answered. They do not overlap.
+    public var insiders: [Prefix]
 
     /// Creates a description; `install(_:)` puts it in force.
-    public init(table: String, interfaces: [String], vips: [IPAddress], answers: [Answer] = []) {
+    public init(
+        table: String, interfaces: [String], vips: [IPAddress], answers: [Answer] = [], insiders: [Prefix] = []
+    ) {
         self.table = table
         self.interfaces = interfaces
         self.vips = vips
         self.answers = answers
+        self.insiders = insiders
     }
 
     /// Before every other hook on ingress (nft(8): smaller runs earlier; the named ones begin at -300).
@@ -83,7 +90,9 @@ public struct IngressDrop: Hashable, Sendable {
     /// Equivalent to: `nft add table netdev TABLE; nft add chain netdev TABLE ingress0 '{ type filter hook ingress
     /// device INTERFACE priority -500; }'; nft add rule netdev TABLE ingress0 ip daddr '{ VIPS }' counter drop; nft add rule
     /// netdev TABLE ingress0 ip saddr '{ VIPS }' fib daddr type != local counter drop; nft add rule netdev TABLE ingress0
-    /// ip saddr . meta l4proto . th sport '{ ANSWERS }' fib daddr type != local counter drop`, and the same with `ip6`.
+    /// ip saddr . meta l4proto . th sport '{ ANSWERS }' fib daddr type != local counter drop; nft add rule netdev TABLE
+    /// ingress0 ip saddr '{ INSIDERS }' ip daddr != '{ INSIDERS }' fib daddr type != '{ local, broadcast, multicast }' counter
+    /// drop`, and the same with `ip6`.
     /// Needs CAP_NET_ADMIN.
     public func install(_ nftables: borrowing Nftables) throws(PacketFilterError) {
         // libnftables 1.0.6 copies a longer name over its stack.
@@ -118,29 +127,40 @@ public struct IngressDrop: Hashable, Sendable {
             let some = answers.filter { $0.port != 0 }.map {
                 Self.concatenation([$0.host, $0.number, .integer(Int($0.port))])
             }
+            let insiders = self.insiders.filter { $0.address.bitWidth == bitWidth }.map(Self.network)
+            let isInside = (left: destination, right: JSON.object(["set": .array(insiders)]))
             return [
                 Self.drop(destination, vips),
                 Self.drop(source, vips, unless: Self.isForThisHost),
                 Self.drop(Self.concatenation([source, transport, port]), some, unless: Self.isForThisHost),
                 Self.drop(Self.concatenation([source, transport]), all, unless: Self.isForThisHost),
+                Self.drop(source, insiders, unless: isInside, Self.isNotForwarded),
             ].compactMap(\.self)
         }
     }
 
     /// Asked anew for each packet: the host's addresses come and go.
-    private static let isForThisHost: (left: JSON, right: JSON) = (
-        ["fib": ["result": "type", "flags": ["daddr"]]], "local"
+    private static let isForThisHost: (left: JSON, right: JSON) = (typeOfDestination, "local")
+    /// What a router's neighbours say to it and to each other, DHCP and VRRP for example.
+    private static let isNotForwarded: (left: JSON, right: JSON) = (
+        typeOfDestination, ["set": ["local", "broadcast", "multicast"]]
     )
+    private static let typeOfDestination: JSON = ["fib": ["result": "type", "flags": ["daddr"]]]
 
     /// Nil where there are no values.
-    private static func drop(_ left: JSON, _ values: [JSON], unless exception: (left: JSON, right: JSON)? = nil)
-        -> [JSON]?
+    private static func drop(_ left: JSON, _ values: [JSON], unless exceptions: (left: JSON, right: JSON)...) -> [JSON]?
     {
         guard !values.isEmpty else { return nil }
-        let exceptions = exception.map { [Expression.match($0.left, "!=", $0.right)] } ?? []
+        let exceptions = exceptions.map { Expression.match($0.left, "!=", $0.right) }
         return [Expression.match(left, "==", ["set": .array(values)])] + exceptions + [
             ["counter": .null], Expression.drop,
         ]
+    }
+
+    private static func network(_ prefix: Prefix) -> JSON {
+        prefix.length == prefix.address.bitWidth
+            ? .string(prefix.address.description)
+            : ["prefix": ["addr": .string(prefix.address.description), "len": .integer(prefix.length)]]
     }
 
     private static func concatenation(_ parts: [JSON]) -> JSON { ["concat": .array(parts)] }

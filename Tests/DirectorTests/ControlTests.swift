@@ -26,12 +26,16 @@ struct ControlTests {
     /// What a test's director reads and does.
     final class World: Sendable {
         let plans = Mutex<[ServicePlan]>([])
+        let outbound = Mutex<[DirectorConfiguration.Outbound]>([])
         let file = Mutex<Result<DirectorConfiguration, ConfigurationError>>(.success(configuration()))
         let obstacle = Mutex<DirectorError?>(nil)
 
         func control() async -> Control {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let board = MembershipBoard(configuration(), logger: logger) { plans in self.plans.withLock { $0 = plans } }
+            let board = MembershipBoard(
+                configuration(), logger: logger,
+                applyOutbound: { rules in self.outbound.withLock { $0 = rules } },
+                apply: { plans in self.plans.withLock { $0 = plans } })
             await board.begin()
             return Control(
                 board: board, load: { () throws(ConfigurationError) in try self.file.withLock { $0 }.get() },
@@ -147,27 +151,29 @@ struct ControlTests {
         world.obstacle.withLock { $0 = DirectorError(operation: "serve VIP 192.0.2.10", cause: "it is on eth0") }
         await #expect(throws: ControlRefusal.self) { try await control.reload() }
         world.obstacle.withLock { $0 = nil }
-        // What a start would refuse is refused now, and not after the next restart.
-        var outbound = Self.configuration()
-        outbound.outbound = try DirectorConfiguration.parse(
-            """
-            interface = "eth0"
-            [[service]]
-            name = "web"
-            vip = "192.0.2.10"
-            port = 80
-            [[service.server]]
-            address = "10.0.0.11"
-            [[outbound]]
-            source = "10.0.0.0/24"
-            address = "203.0.113.5"
-            """, file: "f"
-        ).outbound
-        world.file.withLock { [outbound] in $0 = .success(outbound) }
-        let missing = await #expect(throws: ControlRefusal.self) { try await control.reload() }
-        #expect(missing?.error.cause == "this version does not do source NAT")
         #expect(world.weights == [[1, 1]])
         #expect(await control.board.configuration == Self.configuration())
+    }
+
+    @Test("rules of source NAT come into force with a reload, and are told")
+    func outboundReload() async throws {
+        let world = World()
+        let control = await world.control()
+        var file = Self.configuration()
+        let source = try #require(Prefix("10.0.0.0/24"))
+        file.outbound = [.init(sources: [source], address: IPv4Address(203, 0, 113, 5))]
+        world.file.withLock { [file] in $0 = .success(file) }
+        #expect(
+            try await control.reload().changes == ["outbound: 10.0.0.0/24 as 203.0.113.5:1024-65535 added"])
+        #expect(world.outbound.withLock { $0 } == file.outbound)
+        file.outbound[0].ports = 60000...60999
+        world.file.withLock { [file] in $0 = .success(file) }
+        #expect(
+            try await control.reload().changes == [
+                "outbound: 10.0.0.0/24 as 203.0.113.5:1024-65535 removed",
+                "outbound: 10.0.0.0/24 as 203.0.113.5:60000-60999 added",
+            ])
+        #expect(world.outbound.withLock { $0 } == file.outbound)
     }
 
     @Test("what only a restart brings about is named, and the rest is done")

@@ -20,7 +20,7 @@ struct IngressDropWireTests {
             .init(address: address("10.9.0.12"), transport: 17, port: 0),
             .init(address: address("2001:db8:9::11"), transport: 6, port: 80),
             .init(address: address("2001:db8:9::12"), transport: 17, port: 0),
-        ])
+        ], insiders: ["10.9.0.64/26", "10.9.0.32/32", "2001:db8:9::70/124"].compactMap { Prefix($0) })
 
     static func address(_ text: String) -> IPAddress {
         IPAddress(text) ?? .v4(.any)
@@ -45,7 +45,8 @@ struct IngressDropWireTests {
 
     /// The same for each family: `10.9.0.N` is `2001:db8:9::N`, and `10.8.0.9`, the client, `2001:db8:8::9`.
     static let cases = ["10.9.0.", "2001:db8:9::"].flatMap { near -> [Case] in
-        let client = near == "10.9.0." ? "10.8.0.9" : "2001:db8:8::9"
+        let isIPv6 = near != "10.9.0."
+        let client = isIPv6 ? "2001:db8:8::9" : "10.8.0.9"
         return [
             Case("to a VIP", client, near + "50", passes: false),
             Case("to a VIP, UDP", client, near + "50", 17, passes: false),
@@ -60,6 +61,13 @@ struct IngressDropWireTests {
             Case("from any port to the host", near + "12", near + "1", 17, port: 1234, passes: true),
             Case("from any port, of another protocol", near + "12", client, 6, port: 1234, passes: true),
             Case("from another host", near + "13", client, port: 80, passes: true),
+            Case("from an insider to the world", near + "70", client, passes: false),
+            Case("from an insider, neither TCP nor UDP", near + "70", client, 132, passes: false),
+            Case(
+                "from an insider to its neighbour, with IPv6 in another network", near + "70", near + "100",
+                passes: !isIPv6),
+            Case("from an insider to an insider", near + "70", near + "71", passes: true),
+            Case("from an insider to the host", near + "70", near + "1", passes: true),
         ]
     }
 

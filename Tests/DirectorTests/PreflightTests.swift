@@ -41,6 +41,20 @@ struct PreflightTests {
             ])
     }
 
+    /// Of the main table.
+    static func routes() throws -> [Route] {
+        let route = { (network: String, gateway: String?, interface: Int32, metric: UInt32) throws in
+            Route(
+                destination: try #require(Prefix(network)), gateway: gateway.flatMap { IPAddress($0) },
+                interface: interface, table: 254, metric: metric)
+        }
+        return [
+            try route("0.0.0.0/0", "10.0.0.254", 2, 100), try route("10.0.0.0/24", nil, 2, 0),
+            try route("0.0.0.0/0", "10.1.0.254", 3, 0), try route("172.17.0.0/16", nil, 9, 0),
+            try route("2001:db8::/64", nil, 2, 0),
+        ]
+    }
+
     static func check(
         _ interfaces: [String] = ["eth0"], vip: String = "192.0.2.10", server: String = "10.0.0.11",
         forward: ForwardingMethod = .dr, capabilities: UInt64 = capable
@@ -156,6 +170,42 @@ struct PreflightTests {
         #expect(try hop("eth0", "10.20.0.14") == nil)
         #expect(try hop("eth1", "10.20.0.11") == nil)
         #expect(try hop("eth1", "2001:db8:9::11") == expected("fe80::fe", "2001:db8:1::7", 1500))
+    }
+
+    static func checkOutbound(
+        _ interfaces: [String] = ["eth0", "eth1"], source: String = "10.0.0.0/24", address: String = "203.0.113.5",
+        routes: [Route]
+    ) throws -> [HostInterface] {
+        var host = try host()
+        host.table = routes
+        let rule = DirectorConfiguration.Outbound(
+            sources: [try #require(Prefix(source))], address: try #require(IPv4Address(address)))
+        let configuration = DirectorConfiguration(
+            interfaces: interfaces,
+            services: [
+                .init(
+                    name: "web", vips: [try #require(IPAddress("192.0.2.10"))], port: 80,
+                    servers: [.init(address: try #require(IPAddress("10.0.0.11")), agent: nil)])
+            ], outbound: [rule])
+        return try Preflight(configuration: configuration, host: host, capabilities: capable).check()
+    }
+
+    @Test("source NAT needs an address of nobody's here, a way to the servers, and one to the world")
+    func outbound() throws {
+        let routes = try Self.routes()
+        #expect(Self.refusal { try Self.checkOutbound(routes: routes) } == "accepted")
+        let own = Self.refusal { try Self.checkOutbound(address: "198.51.100.7", routes: routes) }
+        #expect(own.contains("outbound address 198.51.100.7") && own.contains("`ip addr del 198.51.100.7/32 dev eth1`"))
+        let closed = routes.filter { $0.gateway == nil }
+        #expect(Self.refusal { try Self.checkOutbound(routes: closed) }.contains("no route leads out"))
+        let elsewhere = Self.refusal { try Self.checkOutbound(source: "10.9.0.0/24", routes: closed) }
+        #expect(elsewhere.contains("outbound source 10.9.0.0/24") && elsewhere.contains("eth0, eth1"))
+        let world = try (0..<1001).map { number in
+            Route(
+                destination: try #require(Prefix("100.64.\(number / 256).\(number % 256)/32")), gateway: nil,
+                interface: 2, table: 254)
+        }
+        #expect(Self.refusal { try Self.checkOutbound(routes: routes + world) }.contains("1005 routes"))
     }
 
     @Test("an address that may turn out to be another's is the last one to ask as")

@@ -1,4 +1,5 @@
 internal import ConfigurationFile
+internal import Forwarding
 internal import HealthReporter
 internal import NetworkAddress
 internal import Testing
@@ -105,6 +106,43 @@ struct StatusSnapshotTests {
         snapshot.services[0].servers[0].port = 8080
         #expect(snapshot.text().contains("TCP  [2001:db8::10]:80 sh (sh-fallback,sh-port) persistent 300 mask 64\n"))
         #expect(snapshot.text().contains("  -> 10.0.0.11:8080 "))
+    }
+
+    static let outbound = StatusSnapshot.Outbound(
+        .init(
+            address: IPv4Address(203, 0, 113, 5), ports: 1024...65535,
+            sources: ["10.0.0.0/24", "10.0.1.0/24"].compactMap { Prefix($0) }, activeConnections: 12,
+            inactiveConnections: 3, connections: 40, inbound: .init(packets: 7, bytes: 700),
+            outbound: .init(packets: 9, bytes: 900)), rate: .init(connections: 2))
+
+    @Test("source NAT stands below the services, in tables of figures beside them")
+    func sourceNAT() throws {
+        var snapshot = Self.snapshot([])
+        snapshot.outbound = [Self.outbound]
+        #expect(
+            snapshot.text().hasSuffix(
+                """
+                TCP  192.0.2.10:80 wrr
+
+                Outbound Address:Ports            ActiveConn InActConn Networks
+                  203.0.113.5:1024-65535          12         3         10.0.0.0/24, 10.0.1.0/24
+
+                """))
+        #expect(
+            snapshot.text(.stats).hasSuffix(
+                "SNAT 203.0.113.5:1024-65535            40        7        9      700      900\n"))
+        #expect(
+            snapshot.text(.rate).hasSuffix(
+                "SNAT 203.0.113.5:1024-65535             2        0        0        0        0\n"))
+        #expect(try StatusSnapshot(json: snapshot.json()) == snapshot)
+        let metrics = snapshot.metrics.split(separator: "\n")
+        let labels = #"{address="203.0.113.5",sources="10.0.0.0/24,10.0.1.0/24"}"#
+        for line in [
+            "connections_total\(labels) 40", "connections_active\(labels) 12", "sent_packets_total\(labels) 9",
+        ] {
+            #expect(metrics.contains { $0 == "rsdirector_outbound_\(line)" }, "\(line)")
+        }
+        #expect(!Self.snapshot([]).metrics.contains("rsdirector_outbound"), "nothing where there is none")
     }
 
     @Test("what keeps traffic away is said below, and nothing where all is well")

@@ -1,3 +1,4 @@
+internal import Forwarding
 internal import Glibc
 internal import Lab
 internal import Synchronization
@@ -33,6 +34,13 @@ extension Engine {
         let box = Box(Mutex(false))
         mailbox.leave(.apply(plans) { box.value.withLock { $0 = true } })
         try Deadline.wait("the services are in force") { box.value.withLock { $0 } }
+    }
+
+    /// `apply(outbound:)` for a test's own thread.
+    func applyNow(outbound rules: [Outbound.Rule]) throws {
+        let box = Box(Mutex(false))
+        mailbox.leave(.applyOutbound(rules) { box.value.withLock { $0 = true } })
+        try Deadline.wait("the rules are in force") { box.value.withLock { $0 } }
     }
 
     /// `snapshot()` for a test's own thread.

@@ -81,8 +81,12 @@ struct FuzzTests {
         // The traffic has reached everything there is.
         #expect(Set(Self.hosts).allSatisfy { verdicts[.transmit(egress: Int($0)), default: 0] > 1000 })
         // (A full table is what FullTableTests is for: here a RST always makes room.)
-        // No answer passes here, and nothing is encapsulated: WireFuzzTests and PathTests are for these.
-        let elsewhere: Set<DropReason> = [.tableFull, .answerExpired, .notEncapsulated]
+        // No answer passes here, and nothing is encapsulated or leaves: WireFuzzTests, PathTests and OutboundFuzzTests are for
+        // these.
+        let elsewhere: Set<DropReason> = [
+            .tableFull, .answerExpired, .notEncapsulated, .untranslatable, .portsExhausted, .noRoute,
+            .nextHopUnresolved,
+        ]
         for reason in DropReason.allCases where !elsewhere.contains(reason) {
             #expect(verdicts[.drop(reason), default: 0] > 0, "\(reason)")
         }

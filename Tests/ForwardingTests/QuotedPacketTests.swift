@@ -41,7 +41,10 @@ struct QuotedPacketTests {
             echo.transport = packet.isIPv6 ? 58 : 1
             echo.body = [packet.isIPv6 ? 128 : 8, 0, 0, 0, 0xAB, 0xCD, 0, 1]
             let read = try #require(Self.read(Self.error(type, 1, about: echo).frame))
-            #expect(read.sourcePort == 0xABCD && read.destinationPort == 0xABCD)
+            #expect(read.sourcePort == 0xABCD && read.destinationPort == 0, "who asks has it")
+            echo.body[0] = packet.isIPv6 ? 129 : 0
+            let reply = try #require(Self.read(Self.error(type, 1, about: echo).frame))
+            #expect(reply.sourcePort == 0 && reply.destinationPort == 0xABCD)
         }
     }
 

@@ -30,6 +30,13 @@ public final class Capture: Sendable {
         return read.output.split(separator: "\n")
     }
 
+    /// The same packets as `tcpdump -vv` tells of them: with what it thinks of their checksums, as far as it has all of them.
+    public func details(_ filter: String) async throws -> String {
+        let read = try await Command.run(["tcpdump", "-r", path, "-nn", "-vv", filter])
+        guard read.status == 0 else { throw LabError("tcpdump -r: \(read.errors)") }
+        return read.output
+    }
+
     /// The source MACs of the captured frames that `filter` lets through, each with how often.
     public func sources(_ filter: String) async throws -> [String: Int] {
         try await frames(filter).reduce(into: [:]) { counts, line in

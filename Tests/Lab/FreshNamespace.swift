@@ -11,7 +11,14 @@ public enum FreshNamespace {
 
     /// Runs `body` in a namespace in which only `lo` exists, down as it is in a new one.
     public static func run<Result>(_ body: @escaping @Sendable () throws -> Result) throws -> Result {
-        let errand = Errand { try body() }
+        try run(entering: { clinux_unshare_network() == 0 }, body)
+    }
+
+    /// The same in the namespace that `enter` takes the thread to.
+    static func run<Result>(
+        entering enter: @escaping @Sendable () -> Bool, _ body: @escaping @Sendable () throws -> Result
+    ) throws -> Result {
+        let errand = Errand(enter) { try body() }
         var thread = pthread_t()
         let code = pthread_create(&thread, nil, runErrand, Unmanaged.passRetained(errand).toOpaque())
         guard code == 0 else { throw LabError("pthread_create: \(String(cString: strerror(code)))") }
@@ -33,16 +40,20 @@ public struct LabError: Error, CustomStringConvertible {
 
 /// Written by its thread, read after pthread_join: never both at once.
 private final class Errand: @unchecked Sendable {
+    let enter: @Sendable () -> Bool
     let body: @Sendable () throws -> Any
     var outcome: Result<Any, any Error>?
 
-    init(_ body: @escaping @Sendable () throws -> Any) { self.body = body }
+    init(_ enter: @escaping @Sendable () -> Bool, _ body: @escaping @Sendable () throws -> Any) {
+        self.enter = enter
+        self.body = body
+    }
 }
 
 private func runErrand(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let errand = Unmanaged<Errand>.fromOpaque(argument).takeRetainedValue()
-    guard clinux_unshare_network() == 0 else { return nil }
+    guard errand.enter() else { return nil }
     errand.outcome = Result { try errand.body() }
     return nil
 }

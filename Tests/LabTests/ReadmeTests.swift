@@ -38,11 +38,12 @@ extension TheLab {
 
         @Test(
             "the configurations it shows beside are valid ones",
-            arguments: ["tunnel.toml", "health.toml", "director.toml", "joining.toml", "joined.toml"])
+            arguments: ["tunnel.toml", "health.toml", "director.toml", "outbound.toml", "joining.toml", "joined.toml"])
         func configurations(_ name: String) throws {
             let scratch = try ScratchDirectory()
             try scratch.write(try #require(try Readme().file(name)), to: name)
-            let product = ["director.toml", "joined.toml"].contains(name) ? Product.director : Product.agent
+            let product =
+                ["director.toml", "outbound.toml", "joined.toml"].contains(name) ? Product.director : Product.agent
             let check = try Command.run([product, "config", "check", "--config", "\(scratch.path)/\(name)"])
             #expect(check.status == 0, "\(check.text)")
         }

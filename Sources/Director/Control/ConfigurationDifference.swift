@@ -9,7 +9,7 @@ struct ConfigurationDifference {
     let needsRestart: [String]
 
     init(from old: DirectorConfiguration, to new: DirectorConfiguration) {
-        changes = Self.services(old.services, new.services)
+        changes = Self.services(old.services, new.services) + Self.outbound(old.outbound, new.outbound)
         needsRestart = Self.atTheTop(old, new)
     }
 
@@ -54,6 +54,17 @@ struct ConfigurationDifference {
         return lines
     }
 
+    private static func outbound(
+        _ old: [DirectorConfiguration.Outbound], _ new: [DirectorConfiguration.Outbound]
+    ) -> [String] {
+        let text = { (rule: DirectorConfiguration.Outbound) in
+            let sources = rule.sources.map(\.description).joined(separator: ", ")
+            return "outbound: \(sources) as \(rule.address):\(rule.ports.lowerBound)-\(rule.ports.upperBound)"
+        }
+        return old.filter { !new.contains($0) }.map { "\(text($0)) removed" }
+            + new.filter { !old.contains($0) }.map { "\(text($0)) added" }
+    }
+
     private static func atTheTop(_ old: DirectorConfiguration, _ new: DirectorConfiguration) -> [String] {
         let keys: [(key: String, isSame: Bool)] = [
             ("interface", old.interfaces == new.interfaces), ("run_dir", old.runDirectory == new.runDirectory),
@@ -74,6 +85,7 @@ extension DirectorConfiguration {
         var result = self
         result.services = file.services
         result.agent = file.agent
+        result.outbound = file.outbound
         if let old = join, let new = file.join {
             var join = new
             (join.listen, join.tls, join.token) = (old.listen, old.tls, old.token)

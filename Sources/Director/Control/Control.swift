@@ -35,11 +35,6 @@ struct Control: Sendable {
             } catch {
                 throw ControlRefusal(.invalid, operation: "reload", cause: "\(error)", cure: Self.fileCure)
             }
-            do throws(DirectorError) {
-                try Preflight.refuseWhatIsMissing(in: file)
-            } catch {
-                throw ControlRefusal(.conflict, error)
-            }
             let old = await board.configuration
             let answer = try await change { [check] in
                 $0.reloaded(from: file) { (try? check($0)) != nil }

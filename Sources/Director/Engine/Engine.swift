@@ -1,3 +1,4 @@
+internal import Forwarding
 internal import Glibc
 internal import PacketIO
 internal import Synchronization
@@ -34,6 +35,13 @@ final class Engine: Sendable {
     func apply(_ plans: [ServicePlan]) async {
         await withCheckedContinuation { continuation in
             mailbox.leave(.apply(plans) { continuation.resume() })
+        }
+    }
+
+    /// Makes these the rules of source NAT; returns once they are in force, or at once where the engine has stopped.
+    func apply(outbound rules: [Outbound.Rule]) async {
+        await withCheckedContinuation { continuation in
+            mailbox.leave(.applyOutbound(rules) { continuation.resume() })
         }
     }
 

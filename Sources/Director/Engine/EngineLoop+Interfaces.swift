@@ -20,7 +20,7 @@ extension EngineLoop {
             return
         }
         pollSet.watch(socket.pollDescriptor, slot: port.slot)
-        port.open(socket, vips: settings.vips, owns: settings.ownsVIPs, now: now)
+        port.open(socket, vips: settings.owned, owns: settings.ownsVIPs, now: now)
         do throws(DirectorError) {
             try findWays(on: [port], now: now)
         } catch {
@@ -33,12 +33,13 @@ extension EngineLoop {
     /// A socket that also gets what is asked about the IPv6 VIPs, and what others announce of them.
     private func openSocket(_ name: String) throws(PacketIOError) -> PacketSocket {
         var socket = try PacketSocket(interface: name)
-        if settings.ownsVIPs { try socket.joinGroups(of: settings.vips) }
+        if settings.ownsVIPs { try socket.joinGroups(of: settings.owned) }
         return socket
     }
 
     /// The interface went down or away: its servers get nothing until it is back.
     func lose(_ port: EnginePort, _ failure: PacketIOError) {
+        forgetDestinations(on: port)
         port.close(retry: now() + Self.reopenInterval)
         pollSet.watch(nil, slot: port.slot)
         report(.lost(interface: port.name, reason: "\(failure)"))
@@ -70,14 +71,15 @@ extension EngineLoop {
             plan.services { server in ports.lazy.compactMap { $0.reach(server) }.first }
         }
         isPlanStale = false
-        forwarder.apply(services, now: now())
+        forwarder.apply(services, outbound: outbound, now: now())
     }
 
     /// Keeps the host's own stack off the VIPs. Equivalent to: `nft -f` with a table netdev rsdirector.
     /// Needs CAP_NET_ADMIN.
     func installFilter(on interfaces: [String]) throws(DirectorError) {
         let drop = IngressDrop(
-            table: EngineSettings.filterTable, interfaces: interfaces, vips: settings.vips, answers: settings.answers)
+            table: EngineSettings.filterTable, interfaces: interfaces, vips: settings.owned, answers: settings.answers,
+            insiders: settings.outbound.flatMap(\.sources))
         do throws(PacketFilterError) {
             try drop.install(Nftables())
         } catch {
@@ -120,7 +122,8 @@ extension EngineLoop {
                     name: port.name, mac: port.socket?.address, counters: port.counters,
                     vips: port.vips.map { .init(address: $0.vip, state: $0.state, contender: $0.contender) })
             },
-            services: forwarder.statistics(), stations: stations, flows: forwarder.flowCount,
+            services: forwarder.statistics(), outbound: forwarder.outboundStatistics(), stations: stations,
+            flows: forwarder.flowCount,
             flowCapacity: forwarder.flowCapacity, drops: drops)
     }
 }

@@ -68,6 +68,7 @@ extension EngineLoop {
         case .unreachable: answer(.portUnreachable, about: packet, now: now)
         case .timeExceeded: answer(.timeExceeded, about: packet, now: now)
         case .tooBig(let mtu): answer(.tooBig(mtu: mtu), about: packet, now: now)
+        case .unresolved(let egress, let destination): ask(for: destination, on: ports[egress], now: now)
         case .tunnelError:
             guard answers.take(now: now), let told = forwarder.explain(packet, into: scratch, now: now) else { return }
             transmit(length: told.length, on: ports[told.egress])
@@ -110,7 +111,8 @@ extension EngineLoop {
 
     private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
         guard answers.take(now: now),
-            let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
+            let length = error.write(
+                about: UnsafeRawBufferPointer(packet.bytes), from: forwarder.answerer(of: packet), into: scratch)
         else { return }
         transmit(length: length, on: ports[packet.ingress])
     }

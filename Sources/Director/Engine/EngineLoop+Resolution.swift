@@ -18,6 +18,7 @@ extension EngineLoop {
             case .send(let message, let destination):
                 transmit(length: message.write(to: destination, into: scratch), on: port)
             case .report(let event):
+                guard !isAboutDestinationAlone(event, on: port) else { continue }
                 report(.resolution(event, interface: port.name))
                 switch event {
                 // Put in force between two batches: at the start, many servers answer at once.
@@ -30,24 +31,30 @@ extension EngineLoop {
 
     /// Tells each interface how the servers behind it are reached, as the host's addresses and routes are now.
     func findWays(on ports: [EnginePort], now: Ticks) throws(DirectorError) {
-        let host = try HostNetwork.read(routesTo: settings.servers)
+        let host = try HostNetwork.read(routesTo: settings.servers, withTable: !settings.outbound.isEmpty)
+        var found = NetworkWays()
         for port in ports where port.socket != nil {
             guard let interface = host.interface(port.name) else {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
             }
             var hops: [IPAddress: NextHop] = [:]
             for server in settings.servers { hops[server] = host.nextHop(to: server, by: interface) }
-            port.take(hops, now: now)
+            port.interface = interface
+            port.take(hops, routers: host.routers(behind: interface), now: now)
         }
+        if !settings.outbound.isEmpty { found = host.ways(by: self.ports.map(\.name)) }
+        if found != ways { isPlanStale = true }
+        ways = found
     }
 
-    /// Looks again where a server is behind none of the interfaces: its address or route may come later than the interface.
+    /// Looks again where a server is behind none of the interfaces: its address or route may come later than the interface. With
+    /// source NAT always, for the way to the world may change.
     func findMissingWays(now: Ticks) {
         let open = ports.filter { $0.socket != nil }
-        guard !open.isEmpty, settings.servers.contains(where: { server in open.allSatisfy { $0.hops[server] == nil } })
-        else { return }
+        let isMissing = settings.servers.contains { server in open.allSatisfy { $0.hops[server] == nil } }
+        guard !open.isEmpty, isMissing || !settings.outbound.isEmpty else { return }
         // What went wrong now is tried again next time.
         try? findWays(on: open, now: now)
-        isPlanStale = true
+        if isMissing { isPlanStale = true }
     }
 }

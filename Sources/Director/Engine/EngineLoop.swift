@@ -24,6 +24,8 @@ final class EngineLoop {
     var ports: [EnginePort]
     var forwarder: Forwarder
     var plans: [ServicePlan] = []
+    /// How the host reaches the networks there are, and its own addresses: read where there is source NAT.
+    var ways = NetworkWays()
     /// Whether what is known of the servers has changed since the forwarder was told.
     var isPlanStale = false
     var pollSet: PollSet
@@ -108,6 +110,10 @@ final class EngineLoop {
             takeTargets()
             applyPlans()
             done()
+        case .applyOutbound(let rules, let done):
+            take(rules)
+            applyPlans()
+            done()
         case .snapshot(let tell):
             tell(snapshot())
         case .list(let place, let tell):
@@ -130,5 +136,6 @@ final class EngineLoop {
         guard now >= nextWays else { return }
         nextWays = now + Self.wayInterval
         findMissingWays(now: now)
+        forgetIdleDestinations(now: now)
     }
 }

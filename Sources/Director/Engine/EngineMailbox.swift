@@ -8,6 +8,8 @@ final class EngineMailbox: Sendable {
     enum Command: Sendable {
         /// Make these the services.
         case apply([ServicePlan], done: @Sendable () -> Void)
+        /// Make these the rules of source NAT.
+        case applyOutbound([Outbound.Rule], done: @Sendable () -> Void)
         /// Tell what there is.
         case snapshot(tell: @Sendable (EngineSnapshot) -> Void)
         /// Tell the next slice of the flows, from there on.
@@ -63,7 +65,7 @@ final class EngineMailbox: Sendable {
 
     private static func dismiss(_ command: Command, _ last: EngineSnapshot) {
         switch command {
-        case .apply(_, let done): done()
+        case .apply(_, let done), .applyOutbound(_, let done): done()
         case .snapshot(let tell): tell(last)
         case .list(_, let tell): tell(FlowSlice(found: [], next: nil))
         case .stop: break

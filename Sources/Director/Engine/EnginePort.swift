@@ -12,8 +12,14 @@ final class EnginePort {
     var socket: PacketSocket?
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
+    /// The host's interface of that name, as it was when ways were last looked for.
+    var interface: HostInterface?
     /// How each server that is behind this interface is reached.
     private(set) var hops: [IPAddress: NextHop] = [:]
+    /// The servers and routers whose MACs are kept, whether packets go there or not.
+    private(set) var nextHops: Set<IPAddress> = []
+    /// Who else on the link servers' packets to the world went to.
+    var destinations: Set<IPAddress> = []
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
     /// Of the sockets before this one.
@@ -31,15 +37,20 @@ final class EnginePort {
         self.vips = vips.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
         neighbors = NeighborTable(mac: mac)
         hops = [:]
+        nextHops = []
+        destinations = []
         self.socket = consume socket
     }
 
-    /// Takes these to be the ways to the servers behind the interface; whoever is new among the next hops is asked for, and
-    /// whoever is not among them any more is forgotten.
-    func take(_ hops: [IPAddress: NextHop], now: Ticks) {
+    /// Takes these to be the ways to the servers behind the interface, and these the routers towards the world, each with the
+    /// address of ours to ask as; whoever is new among the next hops is asked for, and whoever is not among them any more is
+    /// forgotten.
+    func take(_ hops: [IPAddress: NextHop], routers: [IPAddress: IPAddress] = [:], now: Ticks) {
         self.hops = hops
-        neighbors?.forgetAll(but: Set(hops.values.map(\.neighbor)))
+        nextHops = Set(hops.values.map(\.neighbor)).union(routers.keys)
+        neighbors?.forgetAll(but: nextHops.union(destinations))
         for hop in hops.values { neighbors?.watch(hop.neighbor, as: hop.source, now: now) }
+        for (router, source) in routers { neighbors?.watch(router, as: source, now: now) }
     }
 
     /// Gives the socket up.
@@ -48,6 +59,8 @@ final class EnginePort {
         socket = nil
         neighbors = nil
         hops = [:]
+        nextHops = []
+        destinations = []
         self.retry = retry
     }
 

@@ -15,6 +15,8 @@ struct EngineSettings: Sendable {
     var ownsVIPs: Bool
     /// What servers behind address translation answer from, which the host's own stack must not see.
     var answers: [IngressDrop.Answer] = []
+    /// Which servers reach the world as which address.
+    var outbound: [Outbound.Rule] = []
 
     /// How many flows of each family are remembered at most: of IPv4 64 bytes each at most, all of it taken at the start. At 2,000
     /// new connections a second and 120 s of TIME_WAIT about 240,000 are remembered; the default is four times as many.
@@ -27,4 +29,7 @@ struct EngineSettings: Sendable {
     static let answerBurst = 50
     /// The name of the packet filter's table.
     static let filterTable = "rsdirector"
+
+    /// The addresses that are claimed and answered for: every VIP, and what stands for servers in the world.
+    var owned: [IPAddress] { unique(vips + outbound.map { .v4($0.address) }) }
 }

@@ -22,6 +22,7 @@ struct EngineSnapshot: Sendable {
 
     var interfaces: [Interface]
     var services: [ServiceStatistics]
+    var outbound: [OutboundStatistics] = []
     /// The MACs that packets for the servers go to, as far as known: a server's own, or that of the router towards it.
     var stations: [IPAddress: MACAddress]
     var flows: Int

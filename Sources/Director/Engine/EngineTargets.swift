@@ -44,6 +44,17 @@ extension EngineLoop {
         let targets = EngineTargets(plans)
         guard targets != EngineTargets(of: settings) else { return }
         (settings.vips, settings.servers, settings.answers) = (targets.vips, targets.servers, targets.answers)
+        putTargetsInForce()
+    }
+
+    /// Takes up other rules of source NAT; what stays of them is left alone.
+    func take(_ outbound: [Outbound.Rule]) {
+        guard outbound != settings.outbound else { return }
+        settings.outbound = outbound
+        putTargetsInForce()
+    }
+
+    private func putTargetsInForce() {
         let open = ports.filter { $0.socket != nil }
         // The filter first: from the first frame taken on, the host's own stack must not see it.
         do throws(DirectorError) {
@@ -53,7 +64,7 @@ extension EngineLoop {
         }
         for port in open {
             do throws(PacketIOError) {
-                try port.take(vips: targets.vips, owns: settings.ownsVIPs, now: now())
+                try port.take(vips: settings.owned, owns: settings.ownsVIPs, now: now())
             } catch {
                 // As if it had gone: it is opened again, with all that belongs to it.
                 lose(port, error)
@@ -65,7 +76,7 @@ extension EngineLoop {
 }
 
 /// In order, each once.
-private func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
+func unique<Value: Hashable>(_ values: [Value]) -> [Value] {
     var seen: Set<Value> = []
     return values.filter { seen.insert($0).inserted }
 }

@@ -34,16 +34,19 @@ struct HostNetwork: Sendable {
     let addresses: [InterfaceAddress]
     /// The kernel's way to each server that is on no network of the host.
     var routes: [IPAddress: RouteLookup] = [:]
+    /// The routes of the main table, of both families; read only where asked for.
+    var table: [Route] = []
 
     /// Equivalent to: `ip link; ip addr`, and `ip route get SERVER` for each of `servers` that is on none of the networks found.
-    /// Needs no capability.
-    static func read(routesTo servers: [IPAddress]) throws(DirectorError) -> HostNetwork {
+    /// `withTable`: also `ip route show table main`. Needs no capability.
+    static func read(routesTo servers: [IPAddress], withTable: Bool = false) throws(DirectorError) -> HostNetwork {
         do throws(NetlinkError) {
             let network = try Network()
             var host = HostNetwork(links: try network.links(), addresses: try network.addresses())
             for server in servers where !host.addresses.contains(where: { $0.prefix.contains(server) }) {
                 host.routes[server] = try network.lookUp(destination: server)
             }
+            if withTable { host.table = try network.routes(table: 254) }
             return host
         } catch {
             throw DirectorError(operation: "read the host's interfaces, addresses and routes", cause: "\(error)")

@@ -19,6 +19,8 @@ actor MembershipBoard {
     private let tellCheckedServers: AsyncStream<[CheckedServer]>.Continuation
     /// Has the engine do something, and returns once it does.
     private let apply: @Sendable ([ServicePlan]) async -> Void
+    /// The same for the rules of source NAT.
+    private let applyOutbound: @Sendable ([DirectorConfiguration.Outbound]) async -> Void
     let logger: Logger
     /// The last change on its way into the engine: the next one waits for it, so that the engine gets them in order.
     private var applying: Task<Void, Never>?
@@ -27,10 +29,13 @@ actor MembershipBoard {
     private static let tick = Duration.milliseconds(100)
 
     init(
-        _ configuration: DirectorConfiguration, logger: Logger, apply: @escaping @Sendable ([ServicePlan]) async -> Void
+        _ configuration: DirectorConfiguration, logger: Logger,
+        applyOutbound: @escaping @Sendable ([DirectorConfiguration.Outbound]) async -> Void = { _ in },
+        apply: @escaping @Sendable ([ServicePlan]) async -> Void
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.applyOutbound = applyOutbound
         self.apply = apply
         membership = Membership(configuration.services, now: .now)
         (agents, tellAgents) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -99,6 +104,7 @@ actor MembershipBoard {
     @discardableResult
     func adopt(_ new: DirectorConfiguration) async -> [String] {
         let changes = ConfigurationDifference(from: configuration, to: new).changes
+        let isOutboundNew = new.outbound != configuration.outbound
         configuration = new
         leases.keep(only: Set(new.joinedServers.map(\.key)))
         for line in changes { logger.notice("\(line)") }
@@ -106,6 +112,7 @@ actor MembershipBoard {
         log(membership.reconfigure(new.services, now: .now), since: apologies)
         tellAgents.yield(membership.agents)
         tellCheckedServers.yield(membership.checkedServers)
+        if isOutboundNew { await applyOutbound(new.outbound) }
         await apply()
         return changes
     }

@@ -60,6 +60,11 @@ extension StatusSnapshot.Figures {
         self.init(connections: counted.connections, counted.inbound, counted.outbound)
     }
 
+    /// What was counted for servers' own connections to the world.
+    init(_ counted: OutboundStatistics) {
+        self.init(connections: counted.connections, counted.inbound, counted.outbound)
+    }
+
     private init(connections: UInt64, _ inbound: Traffic, _ outbound: Traffic) {
         self.init(
             connections: connections, inboundPackets: inbound.packets, outboundPackets: outbound.packets,

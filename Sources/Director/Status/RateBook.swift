@@ -3,10 +3,11 @@ internal import NetworkAddress
 
 /// What follows from counters over time: rates, and totals that never fall.
 struct RateBook: Sendable {
-    /// What has a rate: a service, or one of its servers.
+    /// What has a rate: a service, or one of its servers; or a rule of source NAT.
     struct Key: Hashable, Sendable {
         var vip: IPAddress
-        var transport: Transport
+        /// Nil: a rule of source NAT.
+        var transport: Transport?
         var port: UInt16
         /// Nil: the service itself.
         var server: IPAddress?
@@ -19,6 +20,11 @@ struct RateBook: Sendable {
         init(_ server: ServerStatistics, of service: ServiceStatistics) {
             self.init(service)
             (self.server, serverPort) = (server.address, server.port)
+        }
+
+        /// The rule of that place among all.
+        init(_ rule: OutboundStatistics, at index: Int) {
+            (vip, port) = (.v4(rule.address), UInt16(clamping: index))
         }
     }
 
@@ -43,7 +49,9 @@ struct RateBook: Sendable {
     }
 
     /// Takes up what is counted, `elapsed` after the last time; forgets the rates of what is gone.
-    mutating func sample(_ statistics: [ServiceStatistics], after elapsed: Duration) {
+    mutating func sample(
+        _ statistics: [ServiceStatistics], _ outbound: [OutboundStatistics] = [], after elapsed: Duration
+    ) {
         note(statistics)
         var sampled: [Key: FiguresEstimator] = [:]
         func sample(_ key: Key, _ figures: StatusSnapshot.Figures) {
@@ -54,6 +62,9 @@ struct RateBook: Sendable {
         for service in statistics {
             sample(Key(service), StatusSnapshot.Figures(service))
             for server in service.servers { sample(Key(server, of: service), StatusSnapshot.Figures(server)) }
+        }
+        for (index, rule) in outbound.enumerated() {
+            sample(Key(rule, at: index), StatusSnapshot.Figures(rule))
         }
         estimators = sampled
     }

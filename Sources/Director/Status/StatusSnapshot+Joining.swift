@@ -19,6 +19,9 @@ extension StatusSnapshot {
         total = rates.total
         interfaces = engine.interfaces.map(Interface.init)
         vips = engine.interfaces.flatMap { interface in interface.vips.map { VIP($0, on: interface) } }
+        outbound = engine.outbound.enumerated().map { index, counted in
+            Outbound(counted, rate: rates.rate(of: .init(counted, at: index)))
+        }
         services = groups.flatMap { group in
             group.service.vips.map { vip in
                 let counted = engine.services.first {

@@ -10,7 +10,7 @@ extension StatusSnapshot {
     private typealias Label = Exposition.Label
 
     /// The text of `GET /metrics`.
-    var metrics: String { Exposition.text(ofIPVS + ofDirector + ofServers + ofInterfaces) }
+    var metrics: String { Exposition.text(ofIPVS + ofDirector + ofServers + ofOutbound + ofInterfaces) }
 
     private var ofIPVS: [Exposition.Family] {
         func each(_ value: (Server) -> Int) -> [Exposition.Sample] {
@@ -60,7 +60,8 @@ extension StatusSnapshot {
             Family("rsdirector_flows", .gauge, "Connections that are remembered.", Double(flows)),
             Family("rsdirector_flow_capacity", .gauge, "How many there is room for.", Double(flowCapacity)),
             Family(
-                "rsdirector_dropped_packets_total", .counter, "Packets for the VIPs that were not forwarded, by why.",
+                "rsdirector_dropped_packets_total", .counter,
+                "Packets for the VIPs, and of servers' to the world, that were not forwarded, by why.",
                 drops.sorted { $0.key < $1.key }.map { Sample(Double($0.value), Label("reason", $0.key)) }),
         ]
     }
@@ -98,6 +99,39 @@ extension StatusSnapshot {
         ]
     }
 
+    /// Nothing where there is no source NAT.
+    private var ofOutbound: [Exposition.Family] {
+        guard !outbound.isEmpty else { return [] }
+        func each(_ value: (Outbound) -> UInt64) -> [Exposition.Sample] {
+            outbound.map { rule in
+                let sources = rule.sources.map(\.description).joined(separator: ",")
+                return Sample(
+                    Double(value(rule)), [Label("address", rule.address.description), Label("sources", sources)])
+            }
+        }
+        return [
+            Family(
+                "rsdirector_outbound_connections_total", .counter, "Connections that servers opened to the world.",
+                each(\.total.connections)),
+            Family(
+                "rsdirector_outbound_connections_active", .gauge, "Those being opened or open.",
+                each { UInt64($0.active) }),
+            Family(
+                "rsdirector_outbound_connections_inactive", .gauge,
+                "Those closing or closed, and those of UDP and ICMP echo.", each { UInt64($0.inactive) }),
+            Family(
+                "rsdirector_outbound_sent_packets_total", .counter, "Packets that servers sent to the world.",
+                each(\.total.outboundPackets)),
+            Family(
+                "rsdirector_outbound_sent_bytes_total", .counter, "What these hold.", each(\.total.outboundBytes)),
+            Family(
+                "rsdirector_outbound_received_packets_total", .counter, "Packets from the world for servers.",
+                each(\.total.inboundPackets)),
+            Family(
+                "rsdirector_outbound_received_bytes_total", .counter, "What these hold.", each(\.total.inboundBytes)),
+        ]
+    }
+
     private var ofInterfaces: [Exposition.Family] {
         func each(_ value: (Interface) -> UInt64) -> [Exposition.Sample] {
             interfaces.map { Sample(Double(value($0)), Label("interface", $0.name)) }
@@ -128,6 +162,10 @@ extension StatusSnapshot {
 
 extension Exposition.Sample {
     fileprivate init(_ value: Int, _ labels: [Exposition.Label]) {
+        self.init(Double(value), labels)
+    }
+
+    fileprivate init(_ value: Double, _ labels: [Exposition.Label]) {
         self.init(value)
         self.labels = labels
     }

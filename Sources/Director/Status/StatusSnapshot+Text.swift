@@ -20,6 +20,7 @@ extension StatusSnapshot {
             lines.append(service.line(table))
             lines += service.servers.map { $0.line(table) }
         }
+        lines += Outbound.lines(outbound, table)
         let remarks = vips.compactMap(\.remark) + interfaces.compactMap(\.remark)
         if !remarks.isEmpty { lines += [""] + remarks }
         return lines.map { $0.printable + "\n" }.joined()

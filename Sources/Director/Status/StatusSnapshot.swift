@@ -15,17 +15,19 @@ public struct StatusSnapshot: Codable, Sendable, Equatable {
     public var flowCapacity: Int
     /// The interfaces, in the order of the configuration.
     public var interfaces: [Interface]
-    /// Each VIP on each interface.
+    /// Each VIP on each interface, and each outbound address.
     public var vips: [VIP]
     /// The services, one for each VIP, in the order of the configuration.
     public var services: [Service]
-    /// All that was counted since the director started, also on services that were removed meanwhile.
+    /// The rules of source NAT, in the order of the configuration.
+    public var outbound: [Outbound] = []
+    /// All that was counted for services since the director started, also on services that were removed meanwhile.
     public var total: Figures
-    /// Packets for the VIPs that were not forwarded, by why. Reasons that never occurred are left out.
+    /// Packets for the VIPs, and of servers' to the world, that were not forwarded, by why. Reasons that never occurred are left out.
     public var drops: [String: UInt64]
 
     enum CodingKeys: String, CodingKey {
-        case director, host, time, flows, interfaces, vips, services, total, drops
+        case director, host, time, flows, interfaces, vips, services, outbound, total, drops
         case flowCapacity = "flow_capacity"
     }
 }

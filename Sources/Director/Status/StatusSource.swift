@@ -28,9 +28,9 @@ actor StatusSource {
     func run() async {
         var last = SuspendingClock.now
         while (try? await Task.sleep(for: RateEstimator.interval)) != nil {
-            let statistics = await engine.snapshot().services
+            let counted = await engine.snapshot()
             let now = SuspendingClock.now
-            rates.sample(statistics, after: now - last)
+            rates.sample(counted.services, counted.outbound, after: now - last)
             last = now
         }
     }

@@ -52,7 +52,7 @@ public struct Connection: Hashable, Sendable {
 
 extension FlowState {
     /// The name `/proc/net/ip_vs_conn` has for it (`tcp_state_name_table` of `net/netfilter/ipvs/ip_vs_proto_tcp.c`,
-    /// `udp_state_name_table` of `ip_vs_proto_udp.c`); short enough to be made without allocating.
+    /// `udp_state_name_table` of `ip_vs_proto_udp.c`), and one of ours; short enough to be made without allocating.
     var name: String {
         switch self {
         case .tcp(.none): "NONE"
@@ -67,6 +67,7 @@ extension FlowState {
         case .tcp(.listen): "LISTEN"
         case .tcp(.synAck): "SYNACK"
         case .udp: "UDP"
+        case .query: "QUERY"
         }
     }
 }

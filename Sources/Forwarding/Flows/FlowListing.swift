@@ -69,15 +69,17 @@ extension Switchboard {
         guard flows.isTaken(record) else { return nil }
         let flow = flows[record].pointee
         guard flow.deadline > clock else { return nil }
+        let client = Connection.End(address: Key.wide(flow.key.client).narrow, port: flow.key.clientPort)
         // Not `inside`, which is of the client's family: a tunnel may lead to a server of the other.
-        let server = servers[flow.server].pointee.identity.address
+        let server = flow.isOutbound ? Key.wide(flow.inside) : servers[flow.server].pointee.identity.address
+        let inside = Connection.End(address: server.narrow, port: flow.insidePort)
         let (left, timeout) = (flow.deadline - clock, flows.timeouts.of(flow.state))
         return Connection(
             transport: flow.key.transport, state: flow.state.name, expires: left,
             idle: timeout - min(left, timeout),
-            source: Connection.End(address: Key.wide(flow.key.client).narrow, port: flow.key.clientPort),
+            source: flow.isOutbound ? inside : client,
             virtual: Connection.End(address: Key.wide(flow.key.vip).narrow, port: flow.key.port),
-            destination: Connection.End(address: server.narrow, port: flow.insidePort))
+            destination: flow.isOutbound ? client : inside)
     }
 
     fileprivate func template(_ record: UInt32) -> Connection? {

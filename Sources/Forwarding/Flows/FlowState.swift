@@ -3,9 +3,11 @@ enum FlowState: Equatable {
     case tcp(TCPState)
     /// UDP knows no connections: datagrams between two ends.
     case udp
+    /// A server's datagram or ICMP echo to the world: answered once or not yet.
+    case query
 
     /// How many states there are.
-    static var count: Int { TCPState.count + 1 }
+    static var count: Int { TCPState.count + 2 }
 
     /// Which of the lists by age its flows are in.
     @inline(__always)
@@ -13,6 +15,7 @@ enum FlowState: Equatable {
         switch self {
         case .tcp(let state): Int(state.rawValue)
         case .udp: TCPState.count
+        case .query: TCPState.count + 1
         }
     }
 
@@ -46,6 +49,10 @@ public struct FlowTimeouts: Hashable, Sendable {
         self.udp = udp
     }
 
+    /// A server's question to the world: `nf_conntrack_udp_timeout` and `nf_conntrack_icmp_timeout`
+    /// (Documentation/networking/nf_conntrack-sysctl.rst).
+    private static let query: UInt64 = 30_000
+
     /// For how long a flow in this state is remembered.
     @inline(__always)
     func of(_ state: FlowState) -> UInt64 {
@@ -54,6 +61,7 @@ public struct FlowTimeouts: Hashable, Sendable {
         case .tcp(.finWait): finWait
         case .tcp(let state): state.timeout
         case .udp: udp
+        case .query: Self.query
         }
     }
 }

@@ -6,11 +6,14 @@ struct Flow<Key: FlowKey> {
     var deadline: UInt64 = 0
     var key: Key
     var state: FlowState
-    /// Whether the server was heard: only where its answers pass here.
+    /// Whether the server was heard, or with source NAT the world: only where answers pass here.
     var isAnswered = false
+    /// Source NAT: opened by a server, whose own end is ``inside``. The key's client is who it talks to, its VIP what stands for
+    /// the server there.
+    var isOutbound = false
     /// NAT: the other end as it really is, with ``insidePort``: the server's address where the key has the VIP's.
     var inside: Key.Address
-    /// A slot of the ``ServerTable``.
+    /// A slot of the ``ServerTable``; with source NAT its rule's.
     var server: UInt32
     /// The next flow in the same bucket of each chain; in a free record the first leads to the next free one.
     var next: InlineArray<2, UInt32> = [FlowTable<Key>.none, FlowTable<Key>.none]

@@ -39,6 +39,10 @@ struct FragmentPath {
         case toServer(UInt32)
         /// An answer of the server in this slot, sent back to the client from the VIP through this station.
         case toClient(source: IPv6Address, server: UInt32, station: LinkStation)
+        /// A server's, sent to the world from this address, by the rule in this slot.
+        case toWorld(source: IPv6Address, rule: UInt32)
+        /// The world's, sent to this server through this station, by the rule in this slot.
+        case toInside(destination: IPv6Address, rule: UInt32, station: LinkStation)
     }
 
     var turn: Turn

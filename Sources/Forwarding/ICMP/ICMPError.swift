@@ -1,4 +1,4 @@
-import NetworkAddress
+public import NetworkAddress
 
 /// An ICMP error that the director answers a packet with, in the VIP's name (RFC 792 and RFC 1812 §4.3.2 for IPv4, RFC 4443
 /// for IPv6).
@@ -20,11 +20,15 @@ public enum ICMPError: Hashable, Sendable {
     /// - Parameters:
     ///   - frame: the frame to answer, as it was received: a VIP's, for which ``Forwarder/forward(_:now:)`` asked for an
     ///     answer. It is sent through the interface the frame came in by.
+    ///   - answerer: in whose name; nil: in that of the address that `frame` went to.
     ///   - buffer: where the answer goes, ``longestFrame`` bytes to be safe. It must not overlap `frame`.
     /// - Returns: the answer's length, or nil where there must be none: the buffer is too short, `frame` is not sound IPv4 or
-    ///   IPv6, is ICMP itself (of ICMPv6 only errors and redirects), is a fragment other than the first, was sent to a group
+    ///   IPv6, is ICMP itself (other than an echo request; of ICMPv6 only errors and redirects), is a fragment other than the first, was sent to a group
     ///   or by none (RFC 1812 §4.3.2.7, RFC 4443 §2.4 (e)).
-    public func write(about frame: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+    public func write(
+        about frame: UnsafeRawBufferPointer, from answerer: IPAddress? = nil,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) -> Int? {
         guard let header = InternetHeader(frame: frame), let base = frame.baseAddress,
             base.byte(at: 0) & 1 == 0, base.byte(at: 6) & 1 == 0
         else { return nil }
@@ -32,7 +36,8 @@ public enum ICMPError: Hashable, Sendable {
         let packet = UnsafeRawBufferPointer(rebasing: frame[start..<start + header.totalLength])
         guard header.mayBeAnswered(packet) else { return nil }
         return message(isIPv6: header.isIPv6).write(
-            from: header.destination, at: base.mac(at: 0), to: header.source, at: base.mac(at: 6), quoting: packet,
+            from: answerer.map(IPv6Address.init(wide:)) ?? header.destination, at: base.mac(at: 0), to: header.source,
+            at: base.mac(at: 6), quoting: packet,
             into: buffer)
     }
 
@@ -56,7 +61,8 @@ extension InternetHeader {
         guard let base = packet.baseAddress, packet.count >= length + 8, fragmentOffset == 0 else { return false }
         guard isIPv6 else {
             guard let source = source.mappedIPv4, let destination = destination.mappedIPv4 else { return false }
-            return transport != Self.icmp && source.isHost && destination.isHost
+            let mayBeToldOf = transport != Self.icmp || base.byte(at: length) == 8
+            return mayBeToldOf && source.isHost && destination.isHost
         }
         guard source.isHost, destination.isHost else { return false }
         guard transport == Self.icmpv6 else { return true }

@@ -10,7 +10,7 @@ struct QuotedPacket {
     let receiver: IPv6Address
     /// The quoted packet's own header. Of its length only what lies before ``end`` is there.
     let header: InternetHeader
-    /// The ports of TCP and UDP; of an ICMP echo both are its identifier.
+    /// The ports of TCP and UDP; an ICMP echo's identifier is the port of who asks, as in ``Packet``, and the other one 0.
     let sourcePort: UInt16
     let destinationPort: UInt16
 
@@ -56,8 +56,9 @@ struct QuotedPacket {
             destinationPort = transport.word(at: 2)
         case InternetHeader.icmp where !header.isIPv6 && Self.isEcho(transport.byte(at: 0), 8, 0),
             InternetHeader.icmpv6 where header.isIPv6 && Self.isEcho(transport.byte(at: 0), 128, 129):
-            sourcePort = transport.word(at: 4)
-            destinationPort = sourcePort
+            let isReply = transport.byte(at: 0) == (header.isIPv6 ? 129 : 0)
+            sourcePort = isReply ? 0 : transport.word(at: 4)
+            destinationPort = isReply ? transport.word(at: 4) : 0
         case InternetHeader.ipip, InternetHeader.ipv6, InternetHeader.gre:
             // One of our tunnels' packets, perhaps.
             sourcePort = 0

@@ -3,9 +3,12 @@ import NetworkAddress
 /// What forwarding needs to know of an IP packet, read from a frame whose every length was checked first.
 struct Packet {
     let header: InternetHeader
-    /// Of TCP and UDP; 0 in a fragment other than the first, which has none.
+    /// Of TCP and UDP; 0 in a fragment other than the first, which has none. An ICMP echo's identifier is the port of who asks.
     private(set) var sourcePort: UInt16 = 0
     private(set) var destinationPort: UInt16 = 0
+    /// Whether it is an ICMP echo, asked or answered (RFC 792).
+    private(set) var isEchoRequest = false
+    private(set) var isEchoReply = false
     /// Of TCP.
     private(set) var flags: TCPFlags = []
 
@@ -76,6 +79,12 @@ struct Packet {
             flags = TCPFlags(rawValue: start.byte(at: 13))
         case InternetHeader.udp:
             guard length >= 8 else { throw .malformed }
+        case InternetHeader.icmp where !header.isIPv6 && length >= 8:
+            isEchoRequest = start.byte(at: 0) == 8
+            isEchoReply = start.byte(at: 0) == 0
+            if isEchoRequest { sourcePort = start.word(at: 4) }
+            if isEchoReply { destinationPort = start.word(at: 4) }
+            return
         default:
             return
         }

@@ -6,7 +6,7 @@ enum Translation {
     /// Which end.
     enum End { case source, destination }
 
-    /// Writes `address`, and for TCP and UDP `port`, over one end of the packet in `frame`, which has been
+    /// Writes `address`, and for TCP and UDP `port`, or for an ICMP echo `port` as its identifier, over one end of the packet in `frame`, which has been
     /// through ``Packet``. A later fragment's transport checksum is in the first one, which is rewritten by the same amount.
     @inline(__always)
     static func rewrite(_ end: End, of packet: Packet, in frame: Frame, to address: IPv6Address, port: UInt16) {
@@ -19,7 +19,14 @@ enum Translation {
         if !isIPv6 {
             ip.write(InternetChecksum.updated(UnsafeRawPointer(ip).word(at: 10), from: old, to: new), at: 10)
         }
-        guard !packet.isLaterFragment, let place = packet.header.checksumOffset else { return }
+        guard !packet.isLaterFragment else { return }
+        if packet.isEchoRequest || packet.isEchoReply {
+            let icmp = UnsafeRawPointer(ip) + packet.header.length
+            let checksum = InternetChecksum.updated(icmp.word(at: 2), from: icmp.word(at: 4), to: port)
+            ip.write(checksum, at: packet.header.length + 2)
+            ip.write(port, at: packet.header.length + 4)
+        }
+        guard let place = packet.header.checksumOffset else { return }
         let portPlace = packet.header.length + (end == .source ? 0 : 2)
         let oldPort = UnsafeRawPointer(ip).word(at: portPlace)
         ip.write(port, at: portPlace)

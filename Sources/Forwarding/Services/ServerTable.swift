@@ -15,6 +15,8 @@ struct Server {
     let identity: Identity
     /// The index of its service, or nil once it was taken out and only flows remember it.
     var service: Int?
+    /// Whether it is no server but a rule of source NAT in force: its flows are counted in the same way.
+    var isOutbound = false
     var weight = 0
     /// See ``RealServer/isOut``.
     var isOut = false
@@ -145,11 +147,11 @@ struct ServerTable: ~Copyable {
         return index
     }
 
-    /// Frees the slot of a server that is neither wanted nor led to by a flow or a template; leaves any other alone.
+    /// Frees the slot of a server, or rule, that is neither wanted nor led to by a flow or a template; leaves any other alone.
     mutating func forgetIfUnused(_ index: UInt32) {
         let server = self[index]
-        guard server.pointee.isTaken, server.pointee.service == nil, server.pointee.active == 0,
-            server.pointee.inactive == 0, server.pointee.templates == 0
+        guard server.pointee.isTaken, server.pointee.service == nil, !server.pointee.isOutbound,
+            server.pointee.active == 0, server.pointee.inactive == 0, server.pointee.templates == 0
         else { return }
         server.pointee.isTaken = false
         server.pointee.nextFree = free

@@ -74,9 +74,10 @@ struct ServiceTable: ~Copyable {
     ///   - seed: where schedulers that draw at random start.
     ///   - insiders: servers' own addresses from which answers come that are to be translated.
     ///   - tunnelEnds: addresses of the director's own that tunnels begin at.
+    ///   - outbound: addresses that stand for servers, which are owned as VIPs are.
     init(
         _ services: [Service] = [], members: [Member] = [], seed: UInt64 = 0, insiders: Set<IPv6Address> = [],
-        tunnelEnds: Set<IPv6Address> = []
+        tunnelEnds: Set<IPv6Address> = [], outbound: Set<IPv6Address> = []
     ) {
         hasInsiders = !insiders.isEmpty
         count = services.count
@@ -94,7 +95,7 @@ struct ServiceTable: ~Copyable {
         allMembers = .allocate(capacity: members.count)
         _ = allMembers.initialize(from: members)
         // At most two keys for a service and a quarter full: a look-up ends after a cell or two.
-        let keyCount = max(1, 2 * services.count + insiders.count + tunnelEnds.count)
+        let keyCount = max(1, 2 * services.count + insiders.count + tunnelEnds.count + outbound.count)
         let cellCount = 1 << (Int.bitWidth - (keyCount * 4 - 1).leadingZeroBitCount)
         cellMask = cellCount - 1
         cells = .allocate(capacity: cellCount)
@@ -106,6 +107,7 @@ struct ServiceTable: ~Copyable {
         }
         for insider in insiders { mark(.insider(insider)) }
         for end in tunnelEnds { mark(.tunnelEnd(end)) }
+        for address in outbound { mark(.vip(address)) }
     }
 
     private func mark(_ key: ServiceIdentity) {
@@ -126,7 +128,7 @@ struct ServiceTable: ~Copyable {
         return services + index
     }
 
-    /// Whether this address is some service's VIP.
+    /// Whether this address is some service's VIP, or stands for servers.
     @inline(__always)
     func owns(_ vip: IPv6Address) -> Bool {
         cells[cell(of: .vip(vip))].isTaken
