@@ -52,6 +52,12 @@ public struct Forwarder: ~Copyable {
     /// How many packets were not forwarded, and why.
     public var drops: DropCounters { board.drops }
 
+    /// Tells how long a packet each interface takes, in bytes of IP, in the caller's order (``LinkStation/egress``): answers to
+    /// clients that are longer are refused, or cut. Until then none is.
+    public mutating func setLinkMTUs(_ mtus: [Int]) {
+        board.linkMTUs = mtus
+    }
+
     /// Judges one frame, and rewrites it where the verdict is ``Verdict/transmit(egress:)``.
     ///
     /// - Parameters:
@@ -73,7 +79,7 @@ public struct Forwarder: ~Copyable {
             return verdict
         } catch {
             // What a server sends that is no answer of a flow's is none of our business, sound or not.
-            guard way == .toVIP || error == .answerExpired else { return .notOurs }
+            guard way == .toVIP || error == .answerExpired || error == .impostor else { return .notOurs }
             board.drops[error] += 1
             return .drop(error)
         }

@@ -11,6 +11,7 @@ extension Switchboard {
         guard let (flow, station) = try answered(Key(outbound: packet), by: packet, in: frame, flows) else {
             return .notOurs
         }
+        if let verdict = refusal(of: frame, packet, toClientAt: station) { return verdict }
         let server = flows[flow].pointee.server
         advance(flow, past: packet, isFromServer: true, in: &flows)
         let vip = flows[flow].pointee.key
@@ -34,7 +35,7 @@ extension Switchboard {
         guard let flow = isFromVIP ? flows.find(key) : flows.findAnswered(key), flows[flow].pointee.deadline > clock,
             let station = answerStation(of: flow, in: flows)
         else { return nil }
-        guard !isFromVIP || isSender(of: frame, flows[flow].pointee.server) else { return nil }
+        guard !isFromVIP || isSender(of: frame, flows[flow].pointee.server) else { throw .impostor }
         guard packet.timeToLive > 1 else { throw .answerExpired }
         return (flow, station)
     }
@@ -55,6 +56,18 @@ extension Switchboard {
         LinkStation(senderOf: frame)?.destination == servers[server].pointee.station?.destination
     }
 
+    /// Why an answer cannot be sent to its client as it is; nil: it can. A server may be on a link that takes longer packets than
+    /// the one towards clients does: it is told so as by any router (RFC 1191), which here is whoever it sent the packet to.
+    @inline(__always)
+    private func refusal(of frame: Frame, _ packet: Packet, toClientAt station: LinkStation) -> Verdict? {
+        guard linkMTUs.indices.contains(station.egress) else { return nil }
+        let mtu = linkMTUs[station.egress]
+        // Of a super-packet what counts is its segments: their payload, and headers without options at least.
+        let length = frame.segmentSize == 0 ? packet.totalLength : packet.header.length + 20 + frame.segmentSize
+        guard length > mtu else { return nil }
+        return packet.header.mustNotFragment || frame.segmentSize > 0 ? .tooBig(mtu: mtu) : .split(limit: mtu)
+    }
+
     /// A fragment without ports goes where the first one went.
     mutating func follow(_ frame: inout Frame, _ packet: Packet, _ way: Way) throws(DropReason) -> Verdict {
         guard let turn = fragments.find(packet, now: clock) else {
@@ -71,6 +84,7 @@ extension Switchboard {
             return deliver(&frame, packet, to: slot)
         case .toClient(let vip, let slot, let station):
             guard packet.timeToLive > 1 else { throw .answerExpired }
+            if let verdict = refusal(of: frame, packet, toClientAt: station) { return verdict }
             if packet.source != vip { Translation.rewrite(.source, of: packet, in: frame, to: vip, port: 0) }
             return sendBack(&frame, packet, slot, at: station)
         }

@@ -13,6 +13,8 @@ struct Switchboard: ~Copyable {
     var stations: StationTable
     var templates: TemplateTable
     var fragments: FragmentTable
+    /// The longest IP packet that each interface takes, in bytes, by its index; of one that is not in it nothing is known.
+    var linkMTUs: [Int] = []
     private(set) var clock: UInt64 = 0
     /// Of the next outer IPv4 header.
     var identification: UInt16

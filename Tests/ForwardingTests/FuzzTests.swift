@@ -10,8 +10,11 @@ struct FuzzTests {
     static let hosts = UInt8(1)...6
 
     static func services(_ random: inout SplitMix, all: Bool) -> [VirtualService] {
+        // Every tenth time nobody may get a new connection.
+        let greatest = !all && Int.random(in: 0..<10, using: &random) == 0 ? 0 : 5
         let servers = hosts.filter { _ in all || Int.random(in: 0..<4, using: &random) > 0 }.map {
-            RealServer.at($0, weight: Int.random(in: 0...5, using: &random), isResolved: Bool.random(using: &random))
+            RealServer.at(
+                $0, weight: Int.random(in: 0...greatest, using: &random), isResolved: Bool.random(using: &random))
         }
         // Every fourth time there is no service for all ports, and none that is not 80's.
         let others: [VirtualService] =
@@ -82,7 +85,7 @@ struct FuzzTests {
         #expect(Set(Self.hosts).allSatisfy { verdicts[.transmit(egress: Int($0)), default: 0] > 1000 })
         // (A full table is what FullTableTests is for: here a RST always makes room.)
         // No answer passes here, and nothing is encapsulated: WireFuzzTests and PathTests are for these.
-        let elsewhere: Set<DropReason> = [.tableFull, .answerExpired, .notEncapsulated]
+        let elsewhere: Set<DropReason> = [.tableFull, .answerExpired, .impostor, .notEncapsulated]
         for reason in DropReason.allCases where !elsewhere.contains(reason) {
             #expect(verdicts[.drop(reason), default: 0] > 0, "\(reason)")
         }
