@@ -49,6 +49,9 @@ public struct Forwarder: ~Copyable {
     /// How many flows are remembered now, expired ones included that ``expire(now:budget:)`` has not met yet.
     public var flowCount: Int { v4.count + v6.count }
 
+    /// Whether nothing is remembered of any client.
+    public var isIdle: Bool { flowCount == 0 && board.templates.count == 0 }
+
     /// How many packets were not forwarded, and why.
     public var drops: DropCounters { board.drops }
 
