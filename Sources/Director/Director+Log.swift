@@ -1,4 +1,5 @@
 internal import ConfigurationFile
+internal import Forwarding
 internal import Logging
 internal import NetworkAddress
 
@@ -13,7 +14,13 @@ extension Director {
         case .back(let interface, let mac):
             logger.notice("interface \(interface): back, MAC \(mac)")
         case .filterFailed(let reason):
-            logger.error("\(reason)")
+            logger.error("\(reason); trying again every second")
+        case .filterRestored:
+            logger.notice("the packet filter is in force again")
+        case .resumed(let outcome):
+            logger.notice("\(outcome.sentence)")
+        case .notResumed(let reason):
+            logger.warning("connections saved at the last stop are not resumed: \(reason)")
         }
     }
 
@@ -44,5 +51,18 @@ extension Director {
     /// What a neighbour is to us: whoever is no server is the way to some.
     private func noun(_ neighbor: IPAddress, _ services: [DirectorConfiguration.Service]) -> String {
         EngineTargets(services).servers.contains(neighbor) ? "server" : "router"
+    }
+}
+
+extension Resumption {
+    /// For the log.
+    fileprivate var sentence: String {
+        let left = [
+            (expired, "expired meanwhile"), (orphaned, "of servers no longer in service"),
+            (homeless, "without room or a way back to their client"),
+        ]
+        let others = left.filter { $0.0 > 0 }.map { "; \($0) \($1)" }.joined()
+        return
+            "resumed \(flows) connections and the persistence of \(templates) clients, saved \(age / 1000) s ago\(others)"
     }
 }

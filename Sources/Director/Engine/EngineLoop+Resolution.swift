@@ -37,7 +37,7 @@ extension EngineLoop {
             }
             var hops: [IPAddress: NextHop] = [:]
             for server in settings.servers { hops[server] = host.nextHop(to: server, by: interface) }
-            port.take(hops, now: now)
+            port.take(hops, mtu: interface.mtu, now: now)
         }
     }
 

@@ -14,6 +14,8 @@ final class EngineLoop {
     private static let expiryBudget = 10_000
     /// How long a lost interface is left alone before it is tried again, in milliseconds.
     static let reopenInterval = 250
+    /// How long a packet filter that could not be put in force is left alone, in milliseconds.
+    static let filterInterval = 1000
     /// How often the way to servers that have none is looked for, in milliseconds.
     private static let wayInterval = 5000
 
@@ -22,21 +24,18 @@ final class EngineLoop {
     let mailbox: EngineMailbox
     let report: @Sendable (EngineEvent) -> Void
     var ports: [EnginePort]
-    var forwarder: Forwarder
+    var path: PacketPath
     var plans: [ServicePlan] = []
+    /// What the director before this one remembered, until it is taken over.
+    var savedFlows: [UInt8]?
     /// Whether what is known of the servers has changed since the forwarder was told.
     var isPlanStale = false
+    /// When to try again to put the packet filter in force; nil: it is.
+    var filterRetry: Ticks?
     var pollSet: PollSet
-    /// Frames for a lost interface, frames cut short, and answers withheld: not the forwarder's to count.
-    var undeliverable: UInt64 = 0
+    /// Frames cut short by the ring.
     var truncated: UInt64 = 0
-    /// Frames too long for a tunnel that could not be cut.
-    var unsplittable: UInt64 = 0
-    private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
-    let scratch = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: max(ICMPError.longestFrame, NeighborMessage.longestFrame), alignment: 8)
-    /// Where frames are cut into pieces.
-    private let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: NeighborMessage.longestFrame, alignment: 8)
     var random = SystemRandomNumberGenerator()
     private var nextTick = Ticks(milliseconds: 0)
     private var nextWays = Ticks(milliseconds: UInt64(wayInterval))
@@ -47,14 +46,16 @@ final class EngineLoop {
     ///
     /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
     init(
-        _ settings: EngineSettings, mailbox: EngineMailbox, report: @escaping @Sendable (EngineEvent) -> Void
+        _ settings: EngineSettings, resuming savedFlows: [UInt8]?, mailbox: EngineMailbox,
+        report: @escaping @Sendable (EngineEvent) -> Void
     ) throws(DirectorError) {
         self.settings = settings
+        self.savedFlows = savedFlows
         self.mailbox = mailbox
         self.report = report
         ports = settings.interfaces.enumerated().map { EnginePort(name: $1, slot: $0) }
-        forwarder = Forwarder(
-            flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts)
+        path = PacketPath(
+            Forwarder(flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts))
         pollSet = PollSet(slots: settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
         try installFilter(on: settings.interfaces)
@@ -69,7 +70,6 @@ final class EngineLoop {
 
     deinit {
         scratch.deallocate()
-        pieces.deallocate()
     }
 
     /// Forwards until told to stop.
@@ -105,6 +105,7 @@ final class EngineLoop {
             self.plans = plans
             takeTargets()
             applyPlans()
+            resumeSavedFlows()
             done()
         case .snapshot(let tell):
             tell(snapshot())
@@ -116,7 +117,7 @@ final class EngineLoop {
     }
 
     private func advance(to now: Ticks) {
-        forwarder.expire(now: now, budget: Self.expiryBudget)
+        path.forwarder.expire(now: now, budget: Self.expiryBudget)
         for port in ports {
             guard port.socket != nil else {
                 if now >= port.retry { reopen(port) }
@@ -125,6 +126,7 @@ final class EngineLoop {
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }
+        if let filterRetry, now >= filterRetry { refreshFilter() }
         guard now >= nextWays else { return }
         nextWays = now + Self.wayInterval
         findMissingWays(now: now)
@@ -134,13 +136,14 @@ final class EngineLoop {
 // Packets.
 extension EngineLoop {
     private func receive(on port: EnginePort) {
+        let ports = self.ports
         var turns = Self.batchesInTurn
         while turns > 0, port.socket != nil, var batch = port.socket?.receive() {
             turns -= 1
             let now = self.now()
-            while let frame = batch.nextFrame() { receive(frame, on: port, now: now) }
+            while let frame = batch.nextFrame() { receive(frame, on: port, to: ports, now: now) }
             // Frames queued lie in the batch: send them all before giving it back.
-            for other in ports { other.socket?.flush() }
+            ports.flush()
             port.socket?.release(batch)
         }
         // More may be waiting than one turn takes: come back at once instead of waiting for the next block.
@@ -148,7 +151,7 @@ extension EngineLoop {
     }
 
     @inline(__always)
-    private func receive(_ frame: ReceivedFrame, on port: EnginePort, now: Ticks) {
+    private func receive(_ frame: ReceivedFrame, on port: EnginePort, to ports: [EnginePort], now: Ticks) {
         // A tagged frame is for the VLAN's own interface. What a switch flooded to us is on its way already.
         guard frame.vlan == nil, frame.destination != .other, frame.bytes.count >= 14 else { return }
         guard !frame.isTruncated else {
@@ -162,72 +165,10 @@ extension EngineLoop {
             return
         }
         guard frame.destination == .host else { return }
-        var packet = Frame(
+        let packet = Frame(
             bytes: frame.bytes, headroom: ReceivedFrame.headroom, isPartial: frame.header.needsChecksum,
             segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: port.slot)
-        let verdict = forwarder.forward(&packet, now: now)
-        if case .split(let limit) = verdict {
-            split(packet, limit: limit, at: 0, now: now)
-        } else {
-            obey(verdict, about: packet, frame.header.grown(by: ReceivedFrame.headroom - packet.headroom), now: now)
-        }
-    }
-
-    /// Does what the forwarder says of a frame that is still in the ring, or in `pieces`.
-    @inline(__always)
-    private func obey(_ verdict: Verdict, about packet: Frame, _ header: VirtioNetHeader, now: Ticks) {
-        switch verdict {
-        case .notOurs, .drop, .split: break
-        case .transmit(let egress):
-            if ports[egress].socket?.transmit(packet.bytes, header) == nil { undeliverable &+= 1 }
-        case .unreachable: answer(.portUnreachable, about: packet, now: now)
-        case .timeExceeded: answer(.timeExceeded, about: packet, now: now)
-        case .tooBig(let mtu): answer(.tooBig(mtu: mtu), about: packet, now: now)
-        case .tunnelError:
-            guard answers.take(now: now), let told = forwarder.explain(packet, into: scratch, now: now) else { return }
-            transmit(length: told.length, on: ports[told.egress])
-        }
-    }
-
-    /// Cuts a frame into pieces behind `offset` in their buffer, which lie there until they are sent, and has each judged.
-    private func split(_ packet: Frame, limit: Int, at offset: Int, now: Ticks) {
-        guard var splitter = Splitter(packet, limit: limit) else {
-            unsplittable &+= 1
-            return
-        }
-        var place = offset
-        while true {
-            if place + splitter.bufferLength > pieces.count {
-                // Full: send what is there. Pieces of a piece lie behind it, and have no more room than that.
-                for port in ports { port.socket?.flush() }
-                guard offset == 0, splitter.bufferLength <= pieces.count else {
-                    unsplittable &+= 1
-                    return
-                }
-                place = 0
-            }
-            guard var piece = splitter.next(into: UnsafeMutableRawBufferPointer(rebasing: pieces[place...])) else {
-                break
-            }
-            place += (splitter.bufferLength + 7) & ~7
-            let verdict = forwarder.forward(&piece, now: now)
-            if case .split(let limit) = verdict, offset == 0 {
-                split(piece, limit: limit, at: place, now: now)
-                // What it was cut into lies where the next piece goes.
-                for port in ports { port.socket?.flush() }
-            } else {
-                obey(verdict, about: piece, .none, now: now)
-            }
-        }
-        // The buffer is used again for the next frame.
-        if offset == 0 { for port in ports { port.socket?.flush() } }
-    }
-
-    private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
-        guard answers.take(now: now),
-            let length = error.write(about: UnsafeRawBufferPointer(packet.bytes), into: scratch)
-        else { return }
-        transmit(length: length, on: ports[packet.ingress])
+        path.forward(packet, frame.header, to: ports, now: now)
     }
 
     /// Sends what is in the scratch buffer, now: it is used again.

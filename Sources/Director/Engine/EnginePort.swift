@@ -14,6 +14,8 @@ final class EnginePort {
     var neighbors: NeighborTable?
     /// How each server that is behind this interface is reached.
     private(set) var hops: [IPAddress: NextHop] = [:]
+    /// The longest IP packet that it takes, in bytes.
+    private(set) var mtu = 65_535
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
     /// Of the sockets before this one.
@@ -35,9 +37,10 @@ final class EnginePort {
     }
 
     /// Takes these to be the ways to the servers behind the interface; whoever is new among the next hops is asked for, and
-    /// whoever is not among them any more is forgotten.
-    func take(_ hops: [IPAddress: NextHop], now: Ticks) {
+    /// whoever is not among them any more is forgotten. `mtu`: the longest IP packet that the interface takes.
+    func take(_ hops: [IPAddress: NextHop], mtu: Int, now: Ticks) {
         self.hops = hops
+        self.mtu = mtu
         neighbors?.forgetAll(but: Set(hops.values.map(\.neighbor)))
         for hop in hops.values { neighbors?.watch(hop.neighbor, as: hop.source, now: now) }
     }

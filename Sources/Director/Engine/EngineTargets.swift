@@ -46,11 +46,7 @@ extension EngineLoop {
         (settings.vips, settings.servers, settings.answers) = (targets.vips, targets.servers, targets.answers)
         let open = ports.filter { $0.socket != nil }
         // The filter first: from the first frame taken on, the host's own stack must not see it.
-        do throws(DirectorError) {
-            try installFilter(on: open.map(\.name))
-        } catch {
-            report(.filterFailed("\(error)"))
-        }
+        refreshFilter()
         for port in open {
             do throws(PacketIOError) {
                 try port.take(vips: targets.vips, owns: settings.ownsVIPs, now: now())
