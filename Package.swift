@@ -152,8 +152,9 @@ let package = Package(
         .testTarget(
             name: "DirectorTests",
             dependencies: [
-                "ConfigurationFile", "Director", "Forwarding", "HealthReporter", "Lab", "Netlink", "NetworkAddress",
-                "PacketFilter", "PacketIO", hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
+                "ConfigurationFile", "Director", "Forwarding", "Fuzzing", "HealthReporter", "Lab", "Netlink",
+                "NetworkAddress", "PacketFilter", "PacketIO", hummingbird, hummingbirdCore, logging, nioCore, nioPosix,
+                serviceLifecycle,
             ],
             swiftSettings: strict),
         .testTarget(

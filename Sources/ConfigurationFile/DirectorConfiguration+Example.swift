@@ -10,7 +10,7 @@ extension DirectorConfiguration {
         # What forwards packets: "packet", in user space.
         engine = "packet"
 
-        # control.sock
+        # control.sock, and from a stop to the next start the connections.
         run_dir = "/run/rsdirector"
 
         # Where the status is served over HTTP. Left out: on control.sock only.
@@ -24,7 +24,7 @@ extension DirectorConfiguration {
         flows = 1048576
 
         # true: a TCP packet of no flow that is known is scheduled as a new connection's, in the services that do not say.
-        # For directors that share a VIP or take one over, with a scheduler that hashes.
+        # For directors that share a VIP or take one over, and for one that was killed, with a scheduler that hashes.
         sloppy = false
 
         # When a flow is forgotten that no packet comes for: 1s to 31d.
@@ -100,7 +100,7 @@ extension DirectorConfiguration {
         # What its new connections get while that server is drained: "stay" with it, or "move" to another.
         # drained_clients = "stay"
         # Connections whose server was removed: "hold", drop their packets in case it comes back; "forget", take the next packet
-        # for a new one's.
+        # for a new one's. UDP of a server that is down: "hold", until its timeout; "forget", until the next packet.
         removed_connections = "hold"
         # As at the top, for this service alone.
         # sloppy = true

@@ -1,4 +1,5 @@
 internal import ConfigurationFile
+internal import Forwarding
 internal import Logging
 internal import NetworkAddress
 
@@ -13,7 +14,13 @@ extension Director {
         case .back(let interface, let mac):
             logger.notice("interface \(interface): back, MAC \(mac)")
         case .filterFailed(let reason):
-            logger.error("\(reason)")
+            logger.error("\(reason); trying again every second")
+        case .filterRestored:
+            logger.notice("the packet filter is in force again")
+        case .resumed(let outcome):
+            logger.notice("\(outcome.sentence)")
+        case .notResumed(let reason):
+            logger.warning("connections saved at the last stop are not resumed: \(reason)")
         }
     }
 
@@ -55,5 +62,18 @@ extension Director {
     private func ours(_ address: IPAddress, _ configuration: DirectorConfiguration) -> String {
         let isVIP = configuration.services.contains { $0.vips.contains(address) }
         return "\(isVIP ? "VIP" : "outbound address") \(address)"
+    }
+}
+
+extension Resumption {
+    /// For the log.
+    fileprivate var sentence: String {
+        let left = [
+            (expired, "expired meanwhile"), (orphaned, "of servers no longer in service"),
+            (homeless, "without room or a way back to their client"),
+        ]
+        let others = left.filter { $0.0 > 0 }.map { "; \($0) \($1)" }.joined()
+        return
+            "resumed \(flows) connections and the persistence of \(templates) clients, saved \(age / 1000) s ago\(others)"
     }
 }

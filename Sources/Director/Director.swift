@@ -16,7 +16,8 @@ internal import UnixSignals
 ///  rsdirector status ◄── StatusServer ◄──────────────────────┘
 /// ```
 /// On the host it changes one thing, the packet filter's table `netdev rsdirector`, and it makes one file, the control
-/// socket. Both are gone after a clean stop, and replaced at the next start after any other.
+/// socket. Both are gone after a clean stop, and replaced at the next start after any other. What a clean stop leaves behind are
+/// the connections, in a file beside the socket, for the next start.
 public struct Director: Service {
     /// The program and its version: `rsdirector 0.1.0`.
     private let program: String
@@ -61,7 +62,10 @@ public struct Director: Service {
         }
         // 2. Packets.
         let (events, report) = AsyncStream.makeStream(of: EngineEvent.self, bufferingPolicy: .bufferingNewest(1000))
-        let engine = try Engine(settings) { report.yield($0) }
+        let flows = FlowFile(runDirectory: configuration.runDirectory, flows: configuration.flows)
+        let engine = try Engine(settings, resuming: read(flows)) { report.yield($0) }
+        // Never read twice: connections go on from here, and what is in it is of the past.
+        flows.remove()
         // 3. Everybody who talks to the engine, until the last of them is done.
         let result: Result<Void, any Error>
         do {
@@ -70,9 +74,29 @@ public struct Director: Service {
             result = .failure(error)
         }
         // 4. Off the wire.
-        try engine.stop()
+        keep(try engine.stop(), in: flows)
         try result.get()
         logger.notice("stopped")
+    }
+
+    /// The connections that the director before this one left behind.
+    private func read(_ flows: FlowFile) -> [UInt8]? {
+        do throws(DirectorError) {
+            return try flows.read()
+        } catch {
+            logger.warning("connections saved at the last stop are not resumed: \(error)")
+            return nil
+        }
+    }
+
+    /// Leaves the connections to the next one.
+    private func keep(_ saved: [UInt8]?, in flows: FlowFile) {
+        guard let saved else { return }
+        do throws(DirectorError) {
+            try flows.write(saved)
+        } catch {
+            logger.warning("connections will not go on at the next start: \(error)")
+        }
     }
 
     /// Whether the configuration can be carried out on this host, as it is now.

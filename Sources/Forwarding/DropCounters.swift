@@ -1,6 +1,6 @@
 /// How many packets for our VIPs, or of servers' to the world, were not forwarded, and why. Counters start at 0 and only grow.
 public struct DropCounters: Sendable {
-    private var counts: InlineArray<15, UInt64> = .init(repeating: 0)
+    private var counts: InlineArray<16, UInt64> = .init(repeating: 0)
 
     /// Packets answered by ``Verdict/unreachable``.
     public internal(set) var unreachable: UInt64 = 0

@@ -17,12 +17,15 @@ public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
     /// The flow's server was taken out of the service. IPVS drops silently by default too (`expire_nodest_conn` = 0,
     /// `ip_vs_in` in `net/netfilter/ipvs/ip_vs_core.c`).
     case serverRemoved
-    /// The flow's server has no known MAC address now.
+    /// The flow's server has no known MAC address now; or no server that may get a new connection has one.
     case serverUnresolved
     /// A new connection, but the flow table holds nothing that may be given up for it.
     case tableFull
     /// A server's answer whose TTL has run out.
     case answerExpired
+    /// An answer in a VIP's name from another MAC than its flow's server has: somebody else's, or that server's, which is reached
+    /// by another way than it sends.
+    case impostor
     /// A packet that cannot be encapsulated: longer than an outer header can say.
     case notEncapsulated
     /// A server's packet to the world that has neither ports nor an echo's identifier.

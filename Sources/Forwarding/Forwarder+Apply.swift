@@ -49,7 +49,7 @@ extension Switchboard {
                 servers[slot].pointee.take(server, of: newServices.count)
                 members.append(
                     Member(
-                        server: slot, weight: server.station == nil ? 0 : server.weight, isOut: server.isOut,
+                        server: slot, weight: server.weight, isResolved: server.station != nil, isOut: server.isOut,
                         identity: .init(address: identity.address, port: server.port == 0 ? wanted.port : server.port)))
                 switch server.method {
                 case .direct: break

@@ -52,8 +52,17 @@ public struct Forwarder: ~Copyable {
     /// How many flows are remembered now, expired ones included that ``expire(now:budget:)`` has not met yet.
     public var flowCount: Int { v4.count + v6.count }
 
+    /// Whether nothing is remembered of any client.
+    public var isIdle: Bool { flowCount == 0 && board.templates.count == 0 }
+
     /// How many packets were not forwarded, and why.
     public var drops: DropCounters { board.drops }
+
+    /// Tells how long a packet each interface takes, in bytes of IP, in the caller's order (``LinkStation/egress``): answers to
+    /// clients that are longer are refused, or cut. Until then none is.
+    public mutating func setLinkMTUs(_ mtus: [Int]) {
+        board.linkMTUs = mtus
+    }
 
     /// Judges one frame, and rewrites it where the verdict is ``Verdict/transmit(egress:)``.
     ///
@@ -76,7 +85,9 @@ public struct Forwarder: ~Copyable {
             return verdict
         } catch {
             // What a server sends that is no answer of a flow's is none of our business, sound or not, unless it leaves.
-            guard way == .toVIP || way == .leaving || error == .answerExpired else { return .notOurs }
+            guard way == .toVIP || way == .leaving || error == .answerExpired || error == .impostor else {
+                return .notOurs
+            }
             board.drops[error] += 1
             return .drop(error)
         }

@@ -15,6 +15,7 @@ extension Switchboard {
         guard let flow = known, let station = try answerStation(of: flow, for: packet, in: frame, flows) else {
             return .notOurs
         }
+        if let verdict = refusal(of: frame, packet, toClientAt: station) { return verdict }
         let server = flows[flow].pointee.server
         advance(flow, past: packet, isFromServer: true, in: &flows)
         let vip = flows[flow].pointee.key
@@ -43,9 +44,8 @@ extension Switchboard {
     func answerStation<Key: FlowKey>(
         of flow: UInt32, for packet: Packet, in frame: Frame, _ flows: borrowing FlowTable<Key>
     ) throws(DropReason) -> LinkStation? {
-        guard let station = answerStation(of: flow, in: flows),
-            !services.owns(packet.source) || isSender(of: frame, flows[flow].pointee.server)
-        else { return nil }
+        guard let station = answerStation(of: flow, in: flows) else { return nil }
+        guard !services.owns(packet.source) || isSender(of: frame, flows[flow].pointee.server) else { throw .impostor }
         guard packet.timeToLive > 1 else { throw .answerExpired }
         return station
     }
@@ -64,6 +64,18 @@ extension Switchboard {
     /// answer in its name.
     private func isSender(of frame: Frame, _ server: UInt32) -> Bool {
         LinkStation(senderOf: frame)?.destination == servers[server].pointee.station?.destination
+    }
+
+    /// Why an answer cannot be sent to its client as it is; nil: it can. A server may be on a link that takes longer packets than
+    /// the one towards clients does: it is told so as by any router (RFC 1191), which here is whoever it sent the packet to.
+    @inline(__always)
+    private func refusal(of frame: Frame, _ packet: Packet, toClientAt station: LinkStation) -> Verdict? {
+        guard linkMTUs.indices.contains(station.egress) else { return nil }
+        let mtu = linkMTUs[station.egress]
+        // Of a super-packet what counts is its segments: their payload, and headers without options at least.
+        let length = frame.segmentSize == 0 ? packet.totalLength : packet.header.length + 20 + frame.segmentSize
+        guard length > mtu else { return nil }
+        return packet.header.mustNotFragment || frame.segmentSize > 0 ? .tooBig(mtu: mtu) : .split(limit: mtu)
     }
 
     /// A fragment without ports goes where the first one went.
@@ -86,6 +98,7 @@ extension Switchboard {
             return try enter(&frame, packet, to: inside, rule, at: station)
         case .toClient(let vip, let slot, let station):
             guard packet.timeToLive > 1 else { throw .answerExpired }
+            if let verdict = refusal(of: frame, packet, toClientAt: station) { return verdict }
             if packet.source != vip { Translation.rewrite(.source, of: packet, in: frame, to: vip, port: 0) }
             return sendBack(&frame, packet, slot, at: station)
         }

@@ -19,13 +19,13 @@ extension Switchboard {
         // 2. A packet of a flow goes where the flow goes; a SYN may be the start of another connection.
         if let flow = known, !begins(packet, instead: flow, in: flows) {
             let server = flows[flow].pointee.server
-            if servers[server].pointee.service != nil {
+            if servers[server].pointee.service != nil, !leaves(packet, server) {
                 if let verdict = try refusal(of: frame, packet, at: server) { return verdict }
                 try noteStation(of: frame, flow, in: &flows)
                 advance(flow, past: packet, isFromServer: false, in: &flows)
                 return deliver(&frame, packet, to: server)
             }
-            guard isOrphanForgotten(packet) else { throw .serverRemoved }
+            guard servers[server].pointee.service != nil || isOrphanForgotten(packet) else { throw .serverRemoved }
         }
 
         // 3. Otherwise it must open one.
@@ -36,11 +36,17 @@ extension Switchboard {
         guard packet.timeToLive > 1 else { return .timeExceeded }
         if let flow = known { forget(flow, in: &flows) }
         let victim = flows.isFull ? try leastWanted(of: flows) : nil
-        guard let choice = try choose(service, packet) else { return .unreachable }
-        if let verdict = try refusal(of: frame, packet, at: choice.server) { return verdict }
+        guard let choice = try choose(service, packet) else {
+            // As an ARP queue would: who is asked for now can answer in a moment, and a client that was told of no service stays away.
+            guard !services.awaitsServers(service) else { throw .serverUnresolved }
+            return .unreachable
+        }
+        let refused = try refusal(of: frame, packet, at: choice.server)
         let station = try returnStation(of: frame, service, choice.server)
         if let victim { forget(victim, in: &flows) }
         open(key, packet, service, choice, station, in: &flows)
+        // What is too long comes again, cut or shorter: it is scheduled once, and goes to the server whose way it must fit.
+        if let refused { return refused }
         return deliver(&frame, packet, to: choice.server)
     }
 
@@ -58,6 +64,14 @@ extension Switchboard {
         // `conn_reuse_mode` 2: FIN_WAIT is as good as over only where the server's side is not seen.
         let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method.isTranslating
         return state.allowsReuse && !(isHeard && state == .tcp(.finWait))
+    }
+
+    /// Whether a datagram of a known flow is given to another server than the one it went to: where that one is out, and the
+    /// service forgets such flows. Datagrams know no end that would let go of it.
+    @inline(__always)
+    private func leaves(_ packet: Packet, _ server: UInt32) -> Bool {
+        guard servers[server].pointee.isOut, packet.transport == InternetHeader.udp else { return false }
+        return isOrphanForgotten(packet)
     }
 
     /// Whether this packet's service forgets flows whose server was taken out, and it may open one.
@@ -164,7 +178,10 @@ extension Switchboard {
     ) {
         let (old, server) = (flows[flow].pointee.state, flows[flow].pointee.server)
         guard case .tcp(let state) = old else {
-            flows.renew(flow, state: old, now: clock)
+            // A client that never falls silent would stay with a server that is out for ever: IPVS lets go of the flows of one
+            // that was taken out once their time has come, whatever its clients send (`ip_vs_in_hook` in
+            // `net/netfilter/ipvs/ip_vs_core.c` drops their packets without starting the timer anew).
+            if !servers[server].pointee.isOut { flows.renew(flow, state: old, now: clock) }
             return
         }
         if isFromServer { flows[flow].pointee.isAnswered = true }

@@ -20,6 +20,8 @@ struct Switchboard: ~Copyable {
     var onLink: OnLinkTable
     /// How often a port was drawn.
     var draws: UInt64 = 0
+    /// The longest IP packet that each interface takes, in bytes, by its index; of one that is not in it nothing is known.
+    var linkMTUs: [Int] = []
     private(set) var clock: UInt64 = 0
     /// Of the next outer IPv4 header.
     var identification: UInt16

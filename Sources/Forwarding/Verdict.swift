@@ -15,11 +15,11 @@ public enum Verdict: Hashable, Sendable {
     /// The packet may not travel further: answer with ``ICMPError/timeExceeded`` (`decrement_ttl` in
     /// `net/netfilter/ipvs/ip_vs_xmit.c`). The frame was not changed, nor was any flow.
     case timeExceeded
-    /// The packet is too long for the way to its server and may not be fragmented: answer with the length that fits, in bytes
-    /// of IP packet (RFC 1191, RFC 8201). The frame was not changed, nor was any flow.
+    /// The packet is too long for the way to its server, or an answer for its client's link, and may not be fragmented: answer with the length that fits, in bytes
+    /// of IP packet (RFC 1191, RFC 8201). The frame was not changed; a flow that it begins is remembered.
     case tooBig(mtu: Int)
-    /// The packet is too long for the way to its server: cut it into packets of at most `limit` bytes and give each of them
-    /// to ``Forwarder/forward(_:now:)``. The frame was not changed, nor was any flow.
+    /// The packet is too long for that way: cut it into packets of at most `limit` bytes and give each of them
+    /// to ``Forwarder/forward(_:now:)``. The frame was not changed; a flow that it begins is remembered, and its pieces go on in it.
     ///
     /// Or it is a super-packet for a tunnel: cut it into its segments, whatever `limit` says.
     case split(limit: Int)

@@ -12,6 +12,6 @@ struct Rsdirector: AsyncParsableCommand {
         version: program,
         subcommands: [
             RunCommand.self, StatusCommand.self, ServerCommand.self, DrainCommand.self, UndrainCommand.self,
-            ReloadCommand.self, ConfigCommand.self,
+            ReloadCommand.self, ReplayCommand.self, ConfigCommand.self,
         ])
 }

@@ -65,6 +65,35 @@ struct EngineChangeTests {
         }
     }
 
+    @Test(
+        "a packet filter that cannot be changed is told once, tried again, and in force as soon as it can be",
+        .timeLimit(.minutes(1)))
+    func filterRetried() throws {
+        try Base.withWire { segment in
+            let events = Events()
+            let engine = try Engine(Base.settings) { events.add($0) }
+            try engine.applyNow([Base.plan])
+            // Another program has a table of that name to itself (nft(8), `flags owner`), for as long as it runs.
+            let other = try #require(popen("nft -i >/dev/null", "w"))
+            fputs("delete table netdev rsdirector\nadd table netdev rsdirector { flags owner; }\n", other)
+            fflush(other)
+            try Deadline.wait("the table is the other's") {
+                let ruleset = try Base.ruleset()
+                return ruleset.contains("rsdirector") && !ruleset.contains("10.9.0.50")
+            }
+            try engine.applyNow([Base.plan, Self.later])
+            let failures = {
+                events.all.filter { if case .filterFailed = $0 { true } else { false } }.count
+            }
+            try Deadline.wait("the failure is told") { failures() == 1 }
+            #expect(try !Base.ruleset().contains("10.9.0.51"))
+            pclose(other)
+            try Deadline.wait("the filter is in force") { events.all.contains(.filterRestored) }
+            #expect(try Base.ruleset().contains("10.9.0.51") && failures() == 1)
+            try engine.stop()
+        }
+    }
+
     @Test("answers of translated servers are those from the port they listen on, the sorry server's too")
     func targets() throws {
         var plan = Base.plan

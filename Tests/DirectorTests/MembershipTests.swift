@@ -50,6 +50,27 @@ struct MembershipTests {
         #expect(Self.standing(membership, 0, 1).state == .up)
     }
 
+    @Test("packets of unknown flows are scheduled once all servers were heard of, one way or the other")
+    func sloppiness() {
+        var service = Self.service([
+            Self.server(11), Self.server(12, agent: "http://10.0.0.12:9380", fall: 2), Self.server(13, agent: nil),
+        ])
+        service.isSloppy = true
+        var membership = Membership([service], now: Self.start)
+        #expect(!membership.plans[0].isSloppy, "the servers there are would get others' clients")
+        _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
+        #expect(!membership.plans[0].isSloppy)
+        _ = membership.missPoll(of: "http://10.0.0.12:9380", reason: "refused", now: Self.start)
+        #expect(!membership.plans[0].isSloppy)
+        let changes = membership.missPoll(of: "http://10.0.0.12:9380", reason: "refused", now: Self.start)
+        #expect(membership.plans[0].isSloppy && !changes.isEmpty, "the engine must hear of it")
+        _ = membership.missPoll(of: Self.agent, reason: "refused", now: Self.start)
+        #expect(membership.plans[0].isSloppy, "and it stays so")
+        service.isSloppy = false
+        _ = membership.reconfigure([service], now: Self.start)
+        #expect(!membership.plans[0].isSloppy)
+    }
+
     @Test("the weight is what the agent asks for times what is configured, 65535 at most")
     func weights() {
         var membership = Membership([Self.service([Self.server(11, weight: 3)])], now: Self.start)

@@ -1,6 +1,6 @@
 internal import NetworkAddress
 
-/// A packet of either family, made by hand: TCP with SYN (6), or UDP (17). The transport's checksum is left out: nobody on
+/// A packet of either family, made by hand: TCP (6), a SYN unless told otherwise, or UDP (17). The transport's checksum is left out: nobody on
 /// these wires looks at it.
 struct TestPacket {
     var source: IPAddress
@@ -10,13 +10,16 @@ struct TestPacket {
     var destinationPort: UInt16 = 80
     /// How many bytes of zeros it carries.
     var payload = 0
+    var timeToLive: UInt8 = 64
+    /// Of TCP.
+    var flags: UInt8 = 2
 
-    /// The whole frame, which may not be fragmented, with a TTL of 64.
+    /// The whole frame, which may not be fragmented.
     func frame(to station: MACAddress, from sender: MACAddress) -> [UInt8] {
         let ports = Self.bytes(sourcePort) + Self.bytes(destinationPort)
         let header: [UInt8] =
             transport == 6
-            ? ports + [0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xFF, 0xFF, 0, 0, 0, 0]
+            ? ports + [0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]
             : ports + Self.bytes(UInt16(8 + payload)) + [0, 0]
         let body = header + [UInt8](repeating: 0, count: payload)
         let isIPv6 = source.v6 != nil
@@ -26,7 +29,7 @@ struct TestPacket {
 
     private func ipv4Header(_ length: Int) -> [UInt8] {
         var header: [UInt8] =
-            [0x45, 0] + Self.bytes(UInt16(20 + length)) + [0, 0, 0x40, 0, 64, transport, 0, 0]
+            [0x45, 0] + Self.bytes(UInt16(20 + length)) + [0, 0, 0x40, 0, timeToLive, transport, 0, 0]
             + Self.bytes(source) + Self.bytes(destination)
         var sum = stride(from: 0, to: 20, by: 2).reduce(UInt32(0)) {
             $0 + UInt32(header[$1]) << 8 + UInt32(header[$1 + 1])
@@ -37,7 +40,8 @@ struct TestPacket {
     }
 
     private func ipv6Header(_ length: Int) -> [UInt8] {
-        [0x60, 0, 0, 0] + Self.bytes(UInt16(length)) + [transport, 64] + Self.bytes(source) + Self.bytes(destination)
+        [0x60, 0, 0, 0] + Self.bytes(UInt16(length)) + [transport, timeToLive] + Self.bytes(source)
+            + Self.bytes(destination)
     }
 
     private static func bytes(_ number: UInt16) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xFF)] }

@@ -10,8 +10,11 @@ struct FuzzTests {
     static let hosts = UInt8(1)...6
 
     static func services(_ random: inout SplitMix, all: Bool) -> [VirtualService] {
+        // Every tenth time nobody may get a new connection.
+        let greatest = !all && Int.random(in: 0..<10, using: &random) == 0 ? 0 : 5
         let servers = hosts.filter { _ in all || Int.random(in: 0..<4, using: &random) > 0 }.map {
-            RealServer.at($0, weight: Int.random(in: 0...5, using: &random), isResolved: Bool.random(using: &random))
+            RealServer.at(
+                $0, weight: Int.random(in: 0...greatest, using: &random), isResolved: Bool.random(using: &random))
         }
         // Every fourth time there is no service for all ports, and none that is not 80's.
         let others: [VirtualService] =
@@ -84,7 +87,7 @@ struct FuzzTests {
         // No answer passes here, and nothing is encapsulated or leaves: WireFuzzTests, PathTests and OutboundFuzzTests are for
         // these.
         let elsewhere: Set<DropReason> = [
-            .tableFull, .answerExpired, .notEncapsulated, .untranslatable, .portsExhausted, .noRoute,
+            .tableFull, .answerExpired, .impostor, .notEncapsulated, .untranslatable, .portsExhausted, .noRoute,
             .nextHopUnresolved,
         ]
         for reason in DropReason.allCases where !elsewhere.contains(reason) {

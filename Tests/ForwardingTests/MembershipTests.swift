@@ -96,7 +96,7 @@ struct MembershipTests {
 
     @Test("with no server to take it, a new connection is unreachable and takes no place")
     func unreachable() {
-        for servers in [[], [RealServer.at(1, weight: 0)], [.at(1, isResolved: false)]] {
+        for servers in [[], [RealServer.at(1, weight: 0)], [.at(1, weight: 0, isResolved: false)]] {
             for scheduler in SchedulerKind.allCases {
                 var forwarder = FlowTests.forwarder([.web(servers, scheduler)])
                 let frame = TestFrame().bytes
@@ -107,6 +107,31 @@ struct MembershipTests {
                 #expect(forwarder.send(Flag.ack, from: 1) == .drop(.noFlow))
             }
         }
+    }
+
+    @Test("while the servers' MAC addresses are asked for, clients are told nothing: they try again, and are served")
+    func awaited() {
+        for scheduler in SchedulerKind.allCases {
+            var forwarder = FlowTests.forwarder([.web([.at(1, isResolved: false), .at(2, weight: 0)], scheduler)])
+            #expect(forwarder.send(Flag.syn, from: 1) == .drop(.serverUnresolved), "\(scheduler)")
+            #expect(forwarder.flowCount == 0 && forwarder.drops[.serverUnresolved] == 1)
+            #expect(forwarder.drops.unreachable == 0)
+            forwarder.apply([.web([.at(1), .at(2, weight: 0)], scheduler)], now: .seconds(1))
+            #expect(forwarder.send(Flag.syn, from: 1, at: 2) != .drop(.serverUnresolved))
+        }
+    }
+
+    @Test("mh: a server whose MAC address is not known yet keeps its clients, also from the others, from the start")
+    func hashedBeforeResolved() {
+        let both = [RealServer.at(1), .at(2)]
+        func places(_ servers: [RealServer]) -> [Verdict] {
+            var forwarder = FlowTests.forwarder([.web(servers, .mh)])
+            return (1...50).map { PersistenceTests.connect(&forwarder, $0, port: 1) }
+        }
+        let known = places(both)
+        #expect(Set(known) == [.transmit(egress: 1), .transmit(egress: 2)])
+        let begun = places([.at(1, isResolved: false), .at(2)])
+        #expect(begun == known.map { $0 == .transmit(egress: 1) ? .drop(.serverUnresolved) : $0 })
     }
 
     @Test("a server whose MAC address is lost gets nothing, and its connections go on once it is known again")

@@ -57,6 +57,44 @@ struct OutOfServiceTests {
         }
     }
 
+    /// UDP on port 80, with two servers.
+    static func datagrams(out: Bool, forgets: Bool = false) -> VirtualService {
+        var (service, first) = (VirtualService.web([]), RealServer.at(1))
+        first.isOut = out
+        service.transport = .udp
+        service.servers = [first, .at(2)]
+        service.expiresOrphans = forgets
+        return service
+    }
+
+    /// A datagram of the one client there is, which never changes its port.
+    static func sendDatagram(_ forwarder: inout Forwarder, at seconds: Double) -> Verdict {
+        var frame = TestFrame()
+        frame.transport = 17
+        return forwarder.forward(bytes: frame.bytes, at: .seconds(seconds)).verdict
+    }
+
+    @Test("a client of UDP that is never silent leaves it after the timeout, or at once where such flows are forgotten")
+    func leaving() {
+        var forwarder = FlowTests.forwarder([Self.datagrams(out: false)])
+        #expect(Self.sendDatagram(&forwarder, at: 0) == .transmit(egress: 1))
+        #expect(Self.sendDatagram(&forwarder, at: 250) == .transmit(egress: 1))
+        forwarder.apply([Self.datagrams(out: true)], now: .seconds(260))
+        for seconds in [260.0, 400, 549.9] {
+            #expect(Self.sendDatagram(&forwarder, at: seconds) == .transmit(egress: 1), "its server may be well")
+        }
+        #expect(Self.sendDatagram(&forwarder, at: 550) == .transmit(egress: 2), "300 s after the last while it was in")
+        forwarder.apply([Self.datagrams(out: false)], now: .seconds(551))
+        #expect(Self.sendDatagram(&forwarder, at: 840) == .transmit(egress: 2))
+        #expect(Self.sendDatagram(&forwarder, at: 1100) == .transmit(egress: 2), "renewed")
+
+        var other = FlowTests.forwarder([Self.datagrams(out: false, forgets: true)])
+        #expect(Self.sendDatagram(&other, at: 0) == .transmit(egress: 1))
+        other.apply([Self.datagrams(out: true, forgets: true)], now: .seconds(1))
+        #expect(Self.sendDatagram(&other, at: 2) == .transmit(egress: 2))
+        #expect(other.connections == [[0, 0], [0, 1]])
+    }
+
     @Test("persistence keeps no client on it, which it does on one that is quiesced")
     func persistence() {
         for (out, expected) in [(true, 2), (false, 1)] {

@@ -141,7 +141,7 @@ struct PathTests {
         return bytes
     }
 
-    @Test("too long for a tunnel: said so where it may not be cut, to be cut where it may, and nothing changed")
+    @Test("too long for a tunnel: said so where it may not be cut, to be cut where it may, and the frame as it was")
     func tooLong() {
         var forwarder = Self.forwarder(.tunnel(TunnelTests.tunnel(.ipip, isIPv6: false)))
         for question in Self.questions(Wire.payload(1480)) {
@@ -154,10 +154,44 @@ struct PathTests {
         #expect(Self.forward(&forwarder, unmarked.frame).verdict == .split(limit: 1480))
         let superPacket = Self.questions(Wire.payload(4000))[0]
         #expect(Self.forward(&forwarder, superPacket.frame, segmentSize: 1000).verdict == .split(limit: 1480))
-        #expect(forwarder.flowCount == 0 && forwarder.drops.tooBig == 4 && forwarder.drops.total == 0)
+        #expect(forwarder.flowCount == 4 && forwarder.drops.tooBig == 4 && forwarder.drops.total == 0)
+        #expect(forwarder.statistics().map(\.connections) == [1, 1, 1, 1], "scheduled once, when it came first")
+        #expect(forwarder.statistics().allSatisfy { $0.inbound.packets == 0 })
         // A super-packet goes through whole where nothing is put in front of it.
         var direct = Self.forwarder(.direct)
         #expect(Self.forward(&direct, superPacket.frame, segmentSize: 1000).verdict == .transmit(egress: 1))
+    }
+
+    @Test("a first datagram that is too long is scheduled once, and its pieces go to one server")
+    func tooLongAndNew() throws {
+        var forwarder = Self.forwarder(.tunnel(TunnelTests.tunnel(.ipip, isIPv6: false))) { service in
+            var other = service.servers[0]
+            other.station?.egress = 2
+            other.port = 9
+            service.servers.append(other)
+        }
+        for client in UInt16(1)...4 {
+            var packet = Wire.Packet().udp(Wire.payload(1480))
+            packet.fragment = 0
+            packet.body.replaceSubrange(0..<2, with: Wire.octets(client, 2))
+            packet.identification = client
+            let whole = packet.frame
+            #expect(Self.forward(&forwarder, whole).verdict == .split(limit: 1480))
+            let pieces = withFrame(whole) { frame in
+                var (splitter, pieces) = (Splitter(frame, limit: 1480), [[UInt8]]())
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4000, alignment: 8)
+                defer { memory.deallocate() }
+                while let piece = splitter?.next(into: memory) { pieces.append(Array(piece.bytes)) }
+                return pieces
+            }
+            #expect(pieces.count == 2)
+            for piece in pieces {
+                #expect(
+                    Self.forward(&forwarder, piece).verdict == .transmit(egress: client % 2 == 1 ? 1 : 2), "in turn")
+            }
+        }
+        let statistics = forwarder.statistics()[1]
+        #expect(statistics.connections == 4 && statistics.servers.map(\.connections) == [2, 2])
     }
 
     @Test("an echo to the VIP is answered by itself, of either family")
@@ -281,10 +315,49 @@ struct PathTests {
             var forwarder = Self.forwarder(.direct) { $0.answersReturn = returns }
             #expect(Self.forward(&forwarder, frame).verdict == .notOurs, "no flow yet")
             _ = Self.forward(&forwarder, question.frame)
-            #expect(Self.forward(&forwarder, answer.frame).verdict == .notOurs, "another station")
+            // Another station: nobody may speak in the VIP's name but the flow's own server.
+            #expect(Self.forward(&forwarder, answer.frame).verdict == (returns ? .drop(.impostor) : .notOurs))
+            #expect(forwarder.drops[.impostor] == (returns ? 1 : 0))
             let (verdict, bytes) = Self.forward(&forwarder, frame)
             #expect(verdict == (returns ? .transmit(egress: 3) : .notOurs))
             if returns { #expect(bytes == Self.routed(answer, from: 1, to: 0xFE)) }
+        }
+    }
+
+    @Test(
+        "an answer too long for the client's link: its server is told where it may not be cut, and it is cut where it may"
+    )
+    func answerTooLong() {
+        for method in [ForwardMethod.nat, .direct] {
+            var forwarder = Self.forwarder(method) { $0.answersReturn = true }
+            for question in Self.questions() {
+                let port: UInt16 = question.transport == 6 ? 80 : 53
+                _ = Self.forward(&forwarder, question.frame)
+                let rip = Wire.mapped(question.isIPv6 ? "fd00::11" : "10.0.0.11")
+                let ends = method == .nat ? (rip, port + 8000) : (question.destination, port)
+                var answer = Self.answer(to: question, from: ends)
+                answer.body += Wire.payload(1400)
+                answer = answer.checked(.complete, at: answer.transport == 6 ? 16 : 6)
+                func frame(_ answer: Wire.Packet) -> [UInt8] {
+                    var frame = answer.frame
+                    frame.replaceSubrange(6..<12, with: [2, 0, 0, 0, 0, 0x11])
+                    return frame
+                }
+                // The questions came in by interface 3.
+                forwarder.setLinkMTUs([9000, 9000, 9000, 1400])
+                answer.fragment = 0x4000
+                let (verdict, bytes) = Self.forward(&forwarder, frame(answer))
+                #expect(verdict == .tooBig(mtu: 1400) && bytes == frame(answer), "\(method)")
+                #expect(Self.forward(&forwarder, frame(answer), segmentSize: 1390).verdict == .tooBig(mtu: 1400))
+                if question.transport == 6 {
+                    #expect(Self.forward(&forwarder, frame(answer), segmentSize: 700).verdict == .transmit(egress: 3))
+                }
+                answer.fragment = 0
+                let mayCut: Verdict = question.isIPv6 ? .tooBig(mtu: 1400) : .split(limit: 1400)
+                #expect(Self.forward(&forwarder, frame(answer)).verdict == mayCut)
+                forwarder.setLinkMTUs([1400, 1400, 1400, 1500])
+                #expect(Self.forward(&forwarder, frame(answer)).verdict == .transmit(egress: 3))
+            }
         }
     }
 

@@ -3,13 +3,15 @@ internal import Glibc
 /// What passes a host's `eth0`, as tcpdump, which knows nothing of us, sees it.
 public final class Capture: Sendable {
     private let process: LabProcess
-    private let path: String
+    /// The file.
+    public let path: String
 
-    /// Starts to capture on `host` what `filter` (pcap-filter(7)) lets through; returns when tcpdump listens.
-    public init(on host: LabHost, name: String, filter: String = "") async throws {
+    /// Starts to capture on `host` what `filter` (pcap-filter(7)) lets through, so many bytes of each frame; returns when
+    /// tcpdump listens.
+    public init(on host: LabHost, name: String, filter: String = "", length: Int = 160) async throws {
         path = "\(host.directory)/\(name).pcap"
         process = try await host.start(
-            ["tcpdump", "-i", "eth0", "-Z", "root", "-U", "--immediate-mode", "-s", "160", "-w", path]
+            ["tcpdump", "-i", "eth0", "-Z", "root", "-U", "--immediate-mode", "-s", "\(length)", "-w", path]
                 + (filter.isEmpty ? [] : [filter]), log: "tcpdump-\(name)")
         try await Deadline.wait(until: "tcpdump to listen on \(host.name)") { [process] in
             if process.exitStatus != nil { throw LabError("tcpdump: \(try process.output)") }

@@ -27,7 +27,7 @@ extension EngineLoop {
     static let listingBudget = 4096
 
     func slice(from place: ListingPlace) -> FlowSlice {
-        let (found, next) = forwarder.connections(from: place, budget: Self.listingBudget)
+        let (found, next) = path.forwarder.connections(from: place, budget: Self.listingBudget)
         return FlowSlice(found: found, next: next)
     }
 }

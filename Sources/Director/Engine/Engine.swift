@@ -9,17 +9,22 @@ final class Engine: Sendable {
     private let thread: pthread_t
 
     /// Puts the packet filter in force, opens the interfaces and starts forwarding; there are no services yet.
-    /// `report` is called on the engine's thread and must not wait.
+    /// `report` is called on the engine's thread and must not wait. `savedFlows`, which another engine left behind when it was
+    /// stopped, are taken over with the first services.
     ///
     /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
-    init(_ settings: EngineSettings, report: @escaping @Sendable (EngineEvent) -> Void) throws(DirectorError) {
+    init(
+        _ settings: EngineSettings, resuming savedFlows: [UInt8]? = nil,
+        report: @escaping @Sendable (EngineEvent) -> Void
+    ) throws(DirectorError) {
         let mailbox: EngineMailbox
         do throws(PacketIOError) {
             mailbox = try EngineMailbox()
         } catch {
             throw DirectorError(operation: "start the engine", cause: "\(error)")
         }
-        let loop = Unmanaged.passRetained(try EngineLoop(settings, mailbox: mailbox, report: report))
+        let loop = Unmanaged.passRetained(
+            try EngineLoop(settings, resuming: savedFlows, mailbox: mailbox, report: report))
         var thread = pthread_t()
         // A top-level function: a closure literal here dies with SIGILL.
         let status = pthread_create(&thread, nil, engineMain, loop.toOpaque())
@@ -54,12 +59,17 @@ final class Engine: Sendable {
 
     /// Ends forwarding, closes the interfaces, and removes the packet filter's table. To be called once; waits for the
     /// engine's thread, which takes no longer than a batch of packets.
-    func stop() throws(DirectorError) {
+    ///
+    /// - Returns: what is remembered of connections, for the next engine; nil: nothing.
+    @discardableResult
+    func stop() throws(DirectorError) -> [UInt8]? {
         mailbox.leave(.stop)
         var outcome: UnsafeMutableRawPointer?
         pthread_join(thread, &outcome)
-        guard let outcome else { return }
-        try Unmanaged<EngineLoop>.fromOpaque(outcome).takeRetainedValue().removeFilter()
+        guard let outcome else { return nil }
+        let loop = Unmanaged<EngineLoop>.fromOpaque(outcome).takeRetainedValue()
+        try loop.removeFilter()
+        return loop.flowsToSave()
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Forwarding
 internal import NetworkAddress
 
 /// What the engine tells about changes an operator cares for.
@@ -8,6 +9,12 @@ enum EngineEvent: Hashable, Sendable {
     case lost(interface: String, reason: String)
     /// The interface is back with this MAC.
     case back(interface: String, MACAddress)
-    /// The packet filter could not be put back after an interface returned.
+    /// The connections of the director before this one go on.
+    case resumed(Resumption)
+    /// They do not, for this reason.
+    case notResumed(String)
+    /// The packet filter could not be put in force after a change; it is tried again.
     case filterFailed(String)
+    /// It is in force after all.
+    case filterRestored
 }

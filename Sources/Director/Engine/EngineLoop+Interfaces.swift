@@ -56,11 +56,7 @@ extension EngineLoop {
         }
         guard let mac = port.socket?.address else { return }
         // An interface that was deleted took its hook along; one that was only down did not, and this changes nothing.
-        do throws(DirectorError) {
-            try installFilter(on: ports.filter { $0.socket != nil }.map(\.name))
-        } catch {
-            report(.filterFailed("\(error)"))
-        }
+        refreshFilter()
         report(.back(interface: port.name, mac))
         applyPlans()
     }
@@ -71,7 +67,22 @@ extension EngineLoop {
             plan.services { server in ports.lazy.compactMap { $0.reach(server) }.first }
         }
         isPlanStale = false
-        forwarder.apply(services, outbound: outbound, now: now())
+        path.forwarder.setLinkMTUs(ports.map(\.mtu))
+        path.forwarder.apply(services, outbound: outbound, now: now())
+    }
+
+    /// Puts the packet filter in force on the interfaces that are there, for the targets of now. Where that fails it is told once, and
+    /// tried again with the timers.
+    func refreshFilter() {
+        do throws(DirectorError) {
+            try installFilter(on: ports.filter { $0.socket != nil }.map(\.name))
+        } catch {
+            if filterRetry == nil { report(.filterFailed("\(error)")) }
+            filterRetry = now() + Self.filterInterval
+            return
+        }
+        if filterRetry != nil { report(.filterRestored) }
+        filterRetry = nil
     }
 
     /// Keeps the host's own stack off the VIPs. Equivalent to: `nft -f` with a table netdev rsdirector.
@@ -102,16 +113,8 @@ extension EngineLoop {
 
     /// What there is to tell.
     func snapshot() -> EngineSnapshot {
-        var drops: [String: UInt64] = [:]
-        for reason in DropReason.allCases where forwarder.drops[reason] > 0 {
-            drops["\(reason)"] = forwarder.drops[reason]
-        }
-        let others = [
-            ("unreachable", forwarder.drops.unreachable), ("timeExceeded", forwarder.drops.timeExceeded),
-            ("tooBig", forwarder.drops.tooBig), ("interfaceLost", undeliverable), ("truncated", truncated),
-            ("unsplittable", unsplittable),
-        ]
-        for (name, count) in others where count > 0 { drops[name] = count }
+        var drops = path.drops
+        if truncated > 0 { drops["truncated"] = truncated }
         var stations: [IPAddress: MACAddress] = [:]
         for server in settings.servers {
             stations[server] = ports.lazy.compactMap { $0.reach(server) }.first?.station?.destination
@@ -122,8 +125,7 @@ extension EngineLoop {
                     name: port.name, mac: port.socket?.address, counters: port.counters,
                     vips: port.vips.map { .init(address: $0.vip, state: $0.state, contender: $0.contender) })
             },
-            services: forwarder.statistics(), outbound: forwarder.outboundStatistics(), stations: stations,
-            flows: forwarder.flowCount,
-            flowCapacity: forwarder.flowCapacity, drops: drops)
+            services: path.forwarder.statistics(), outbound: path.forwarder.outboundStatistics(), stations: stations,
+            flows: path.forwarder.flowCount, flowCapacity: path.forwarder.flowCapacity, drops: drops)
     }
 }

@@ -39,7 +39,7 @@ extension EngineLoop {
         else { return }
         port.neighbors?.watch(address, as: source, now: now)
         // A server or a router is known already.
-        if let mac = port.neighbors?.station(of: address) { forwarder.learn(address, on: port.slot, at: mac, now: now) }
+        if let mac = port.neighbors?.station(of: address) { path.forwarder.learn(address, on: port.slot, at: mac, now: now) }
     }
 
     /// Takes up where a destination is now; whether that is all there is to the event, which is then nobody's news.
@@ -49,7 +49,7 @@ extension EngineLoop {
         case .resolved(let neighbor, let mac), .moved(let neighbor, from: _, to: let mac):
             address = neighbor
             guard port.destinations.contains(address) else { return false }
-            forwarder.learn(address, on: port.slot, at: mac, now: now())
+            path.forwarder.learn(address, on: port.slot, at: mac, now: now())
         case .unreachable(let neighbor):
             address = neighbor
             guard port.destinations.contains(address) else { return false }
@@ -65,7 +65,7 @@ extension EngineLoop {
         for port in ports {
             for address in port.destinations {
                 // Who is not known yet is asked for until that was in vain.
-                guard let used = forwarder.lastUse(of: address, on: port.slot) else {
+                guard let used = path.forwarder.lastUse(of: address, on: port.slot) else {
                     if port.neighbors?.station(of: address) != nil { forget(address, on: port) }
                     continue
                 }
@@ -81,7 +81,7 @@ extension EngineLoop {
 
     private func forget(_ address: IPAddress, on port: EnginePort) {
         port.destinations.remove(address)
-        forwarder.forget(address, on: port.slot)
+        path.forwarder.forget(address, on: port.slot)
         port.neighbors?.forgetAll(but: port.nextHops.union(port.destinations))
     }
 }

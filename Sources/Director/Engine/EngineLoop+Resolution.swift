@@ -40,7 +40,7 @@ extension EngineLoop {
             var hops: [IPAddress: NextHop] = [:]
             for server in settings.servers { hops[server] = host.nextHop(to: server, by: interface) }
             port.interface = interface
-            port.take(hops, routers: host.routers(behind: interface), now: now)
+            port.take(hops, routers: host.routers(behind: interface), mtu: interface.mtu, now: now)
         }
         if !settings.outbound.isEmpty { found = host.ways(by: self.ports.map(\.name)) }
         if found != ways { isPlanStale = true }

@@ -14,6 +14,8 @@ final class EngineLoop {
     private static let expiryBudget = 10_000
     /// How long a lost interface is left alone before it is tried again, in milliseconds.
     static let reopenInterval = 250
+    /// How long a packet filter that could not be put in force is left alone, in milliseconds.
+    static let filterInterval = 1000
     /// How often the way to servers that have none is looked for, in milliseconds.
     private static let wayInterval = 5000
 
@@ -22,25 +24,22 @@ final class EngineLoop {
     let mailbox: EngineMailbox
     let report: @Sendable (EngineEvent) -> Void
     var ports: [EnginePort]
-    var forwarder: Forwarder
+    var path: PacketPath
     var plans: [ServicePlan] = []
     /// How the host reaches the networks there are, and its own addresses: read where there is source NAT.
     var ways = NetworkWays()
+    /// What the director before this one remembered, until it is taken over.
+    var savedFlows: [UInt8]?
     /// Whether what is known of the servers has changed since the forwarder was told.
     var isPlanStale = false
+    /// When to try again to put the packet filter in force; nil: it is.
+    var filterRetry: Ticks?
     var pollSet: PollSet
-    /// Frames for a lost interface, frames cut short, and answers withheld: not the forwarder's to count.
-    var undeliverable: UInt64 = 0
+    /// Frames cut short by the ring.
     var truncated: UInt64 = 0
-    /// Frames too long for a tunnel that could not be cut.
-    var unsplittable: UInt64 = 0
-    var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
-    let scratch = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: max(ICMPError.longestFrame, NeighborMessage.longestFrame), alignment: 8)
     /// The frames that are being judged.
     var group = FrameGroup()
-    /// Where frames are cut into pieces.
-    let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: NeighborMessage.longestFrame, alignment: 8)
     var random = SystemRandomNumberGenerator()
     private var nextTick = Ticks(milliseconds: 0)
     private var nextWays = Ticks(milliseconds: UInt64(wayInterval))
@@ -51,14 +50,16 @@ final class EngineLoop {
     ///
     /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
     init(
-        _ settings: EngineSettings, mailbox: EngineMailbox, report: @escaping @Sendable (EngineEvent) -> Void
+        _ settings: EngineSettings, resuming savedFlows: [UInt8]?, mailbox: EngineMailbox,
+        report: @escaping @Sendable (EngineEvent) -> Void
     ) throws(DirectorError) {
         self.settings = settings
+        self.savedFlows = savedFlows
         self.mailbox = mailbox
         self.report = report
         ports = settings.interfaces.enumerated().map { EnginePort(name: $1, slot: $0) }
-        forwarder = Forwarder(
-            flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts)
+        path = PacketPath(
+            Forwarder(flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts))
         pollSet = PollSet(slots: settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
         try installFilter(on: settings.interfaces)
@@ -73,7 +74,6 @@ final class EngineLoop {
 
     deinit {
         scratch.deallocate()
-        pieces.deallocate()
     }
 
     /// Forwards until told to stop.
@@ -109,6 +109,7 @@ final class EngineLoop {
             self.plans = plans
             takeTargets()
             applyPlans()
+            resumeSavedFlows()
             done()
         case .applyOutbound(let rules, let done):
             take(rules)
@@ -124,7 +125,7 @@ final class EngineLoop {
     }
 
     private func advance(to now: Ticks) {
-        forwarder.expire(now: now, budget: Self.expiryBudget)
+        path.forwarder.expire(now: now, budget: Self.expiryBudget)
         for port in ports {
             guard port.socket != nil else {
                 if now >= port.retry { reopen(port) }
@@ -133,6 +134,7 @@ final class EngineLoop {
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }
+        if let filterRetry, now >= filterRetry { refreshFilter() }
         guard now >= nextWays else { return }
         nextWays = now + Self.wayInterval
         findMissingWays(now: now)

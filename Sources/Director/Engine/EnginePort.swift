@@ -20,6 +20,10 @@ final class EnginePort {
     private(set) var nextHops: Set<IPAddress> = []
     /// Who else on the link servers' packets to the world went to.
     var destinations: Set<IPAddress> = []
+    /// The longest IP packet that it takes, in bytes.
+    private(set) var mtu = 65_535
+    /// Of whom packets to the world were lost, because nobody knows yet where they are: to be asked for after the batch.
+    private(set) var wanted: [IPv4Address] = []
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
     /// Of the sockets before this one.
@@ -44,13 +48,26 @@ final class EnginePort {
 
     /// Takes these to be the ways to the servers behind the interface, and these the routers towards the world, each with the
     /// address of ours to ask as; whoever is new among the next hops is asked for, and whoever is not among them any more is
-    /// forgotten.
-    func take(_ hops: [IPAddress: NextHop], routers: [IPAddress: IPAddress] = [:], now: Ticks) {
+    /// forgotten. `mtu`: the longest IP packet that the interface takes.
+    func take(_ hops: [IPAddress: NextHop], routers: [IPAddress: IPAddress] = [:], mtu: Int, now: Ticks) {
         self.hops = hops
+        self.mtu = mtu
         nextHops = Set(hops.values.map(\.neighbor)).union(routers.keys)
         neighbors?.forgetAll(but: nextHops.union(destinations))
         for hop in hops.values { neighbors?.watch(hop.neighbor, as: hop.source, now: now) }
         for (router, source) in routers { neighbors?.watch(router, as: source, now: now) }
+    }
+
+    /// Somebody is to be asked for. Of many in one batch the first few are: the others' packets come again.
+    func note(wanted neighbor: IPv4Address) {
+        if wanted.count < 64, !wanted.contains(neighbor) { wanted.append(neighbor) }
+    }
+
+    /// Those that are to be asked for, once.
+    func takeWanted() -> [IPv4Address] {
+        guard !wanted.isEmpty else { return [] }
+        defer { wanted.removeAll(keepingCapacity: true) }
+        return wanted
     }
 
     /// Gives the socket up.

@@ -57,11 +57,7 @@ extension EngineLoop {
     private func putTargetsInForce() {
         let open = ports.filter { $0.socket != nil }
         // The filter first: from the first frame taken on, the host's own stack must not see it.
-        do throws(DirectorError) {
-            try installFilter(on: open.map(\.name))
-        } catch {
-            report(.filterFailed("\(error)"))
-        }
+        refreshFilter()
         for port in open {
             do throws(PacketIOError) {
                 try port.take(vips: settings.owned, owns: settings.ownsVIPs, now: now())

@@ -35,6 +35,9 @@ extension Membership {
             var isEnding = false
         }
 
+        /// Whether nothing was heard of it yet, neither good nor bad: it may be about to come up.
+        var isAwaited: Bool { configuration.agent != nil && evidence == .none && silence == nil }
+
         init(
             _ configuration: DirectorConfiguration.Server, of service: DirectorConfiguration.Service, isOfTheStart: Bool
         ) {

@@ -22,6 +22,8 @@ extension Membership.Group {
                 isOut: isSorry || member.standing.isOut, method: ServicePlan.Method(service.forward, service.tunnel),
                 upper: server.thresholds?.upper ?? 0, lower: server.thresholds?.lower ?? 0)
         }
+        // Where a client was, which hashing tells again after a start, it tells only once all servers are there to be counted.
+        plan.isSloppy = service.isSloppy && !members.contains(where: \.isAwaited)
         if let sorry = service.sorryServer(for: family) {
             // Also while it has nothing to say: whoever is connected to it stays so.
             plan.servers.append(

@@ -60,13 +60,14 @@ struct ControlSocket: Sendable {
         }
     }
 
-    /// Removes the socket, and the folder if a director made it and nothing else is in it.
+    /// Removes the socket, and the folder if a director made it and nothing is left in it for the next one.
     func withdraw() {
         unlink(path)
         removeDirectoryIfMade()
     }
 
     private func removeDirectoryIfMade() {
+        guard access(FlowFile.path(inRunDirectory: directory), F_OK) != 0 else { return }
         if unlink(marker) == 0 { rmdir(directory) }
     }
 

@@ -144,6 +144,24 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         return index
     }
 
+    /// Remembers a flow that has been remembered before, until then and not for its state's whole timeout. Those of one state come
+    /// in the order of their deadlines.
+    mutating func resume(_ flow: Flow<Key>, isTranslated: Bool, deadline: UInt64) {
+        let index = add(flow, isTranslated: isTranslated, now: 0)
+        flows[Int(index)].deadline = deadline
+    }
+
+    /// Hands over every flow, those of one state one after the other, the oldest first.
+    func forEachByAge(_ take: (UInt32) -> Void) {
+        for list in 0..<FlowState.count {
+            var index = ages[list].oldest
+            while index != Self.none {
+                take(index)
+                index = flows[Int(index)].newer
+            }
+        }
+    }
+
     /// Notes a packet of a flow: its state, and with it its timeout, from now on.
     @inline(__always)
     mutating func renew(_ index: UInt32, state: FlowState, now: UInt64) {

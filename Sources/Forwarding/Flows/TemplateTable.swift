@@ -61,6 +61,9 @@ struct TemplateTable: ~Copyable {
     /// How many templates there is room for.
     var capacity: Int { table.capacity }
 
+    /// How many there are.
+    var count: Int { table.count }
+
     /// The template at an index, one of ``capacity``; nil: there is none.
     func entry(_ index: UInt32) -> (key: TemplateKey, template: PersistenceTemplate)? {
         table.isTaken(index) ? (table.key(index), table[index]) : nil
@@ -86,6 +89,21 @@ struct TemplateTable: ~Copyable {
             table.remove(index)
         }
         return (table.add(key, PersistenceTemplate(server: server, deadline: deadline)), displaced)
+    }
+
+    /// Remembers one that has been remembered before; nil where there is no room, or it is there.
+    mutating func resume(_ key: TemplateKey, server: UInt32, deadline: UInt64) -> UInt32? {
+        guard !table.isFull, table.find(key) == nil else { return nil }
+        return table.add(key, PersistenceTemplate(server: server, deadline: deadline))
+    }
+
+    /// Hands over every template, the one used longest ago first.
+    func forEachByAge(_ take: (UInt32, TemplateKey, PersistenceTemplate) -> Void) {
+        var next = table.leastRecentlyUsed
+        while let index = next {
+            take(index, table.key(index), table[index])
+            next = table.nextYounger(index)
+        }
     }
 
     /// A new connection was led by it: it holds for that long again.

@@ -9,7 +9,8 @@ import NetworkAddress
 ///
 /// A server whose weight becomes 0 keeps its cells (`last_weight` in `__ip_vs_update_dest`), so that nobody else's clients
 /// move when it is drained and when it is back. One that had no weight since it was added has none,
-/// and neither has one that is out of the service (``Member/isOut``).
+/// and neither has one that is out of the service (``Member/isOut``). One whose MAC address is not known yet has its cells
+/// (``Member/assigned``): a director that was just started sends no client to another server than the ones that run do.
 ///
 /// It differs from the kernel in four ways. The table's size is the paper's. Turns are shared out as credit, see
 /// ``fill(_:by:)``: the kernel gives a server all turns of a round in a row, which leaves the last servers without any once the
@@ -38,7 +39,7 @@ struct Maglev {
         var weights: [UInt32: Int] = [:]
         for member in members {
             weights[member.server] =
-                member.isOut ? 0 : member.weight > 0 ? member.weight : lastWeights[member.server] ?? 0
+                member.isOut ? 0 : member.assigned > 0 ? member.assigned : lastWeights[member.server] ?? 0
         }
         lastWeights = weights
         let places = members.map { Place(identity: $0.identity, weight: weights[$0.server] ?? 0) }

@@ -19,14 +19,17 @@ struct Member: Equatable {
     let server: UInt32
     /// Its share of new connections, within ``weights``; 0 also while the server's MAC address is not known.
     let weight: Int
+    /// The same, whether its MAC address is known or not: what `mh` shares its cells out by.
+    let assigned: Int
     /// Whether no client is its own any more: then it holds no slots or cells, and its weight is 0.
     let isOut: Bool
     let identity: Identity
 
     /// A member with that weight, or the nearest one there is.
-    init(server: UInt32, weight: Int, isOut: Bool = false, identity: Identity) {
+    init(server: UInt32, weight: Int, isResolved: Bool = true, isOut: Bool = false, identity: Identity) {
         self.server = server
-        self.weight = isOut ? 0 : min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
+        assigned = isOut ? 0 : min(max(weight, Self.weights.lowerBound), Self.weights.upperBound)
+        self.weight = isResolved ? assigned : 0
         self.isOut = isOut
         self.identity = identity
     }

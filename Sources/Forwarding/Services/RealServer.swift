@@ -10,7 +10,8 @@ public struct RealServer: Hashable, Sendable {
     /// A negative weight counts as 0, one above 65,535 as that (ipvsadm(8), `--weight`).
     public var weight: Int
     /// Whether it is out of the service and not only quiesced, as one that is down: its flows go on, but `sh`, `dh` and `mh` give
-    /// its clients to others, and persistence does not keep them. ``weight`` is then of no meaning.
+    /// its clients to others, and persistence does not keep them. ``weight`` is then of no meaning. Flows of UDP go on until their
+    /// timeout and are not renewed, or where ``VirtualService/expiresOrphans`` until their next datagram.
     public var isOut: Bool
     /// How packets reach it.
     public var method: ForwardMethod

@@ -163,6 +163,11 @@ struct ServiceTable: ~Copyable {
         UnsafeBufferPointer(rebasing: allMembers[self[index].pointee.members])
     }
 
+    /// Whether new connections go to nobody now, but would to a server whose MAC address is asked for.
+    func awaitsServers(_ index: Int) -> Bool {
+        members(of: index).contains { $0.assigned > $0.weight }
+    }
+
     /// What a service remembers of whose turn it is, to be changed in place.
     func scheduler(of index: Int) -> UnsafeMutablePointer<Scheduler> {
         precondition(index >= 0 && index < count, "there is no service \(index)")

@@ -1,0 +1,66 @@
+internal import Forwarding
+internal import Lab
+internal import Testing
+
+@testable internal import Director
+
+/// On the wire of `EngineTests`.
+@Suite(
+    "connections that outlive an engine", .enabled(if: FreshNamespace.isAvailable, "needs CAP_SYS_ADMIN: run as root"))
+struct EngineResumeTests {
+    typealias Base = EngineTests
+
+    /// A packet from the middle of the connection that `Segment.sendSYN` opens.
+    static let acknowledgement = TestPacket(source: Base.client, destination: Base.vip, flags: 0x10)
+
+    /// An engine at work, its server's MAC known.
+    private func start(
+        _ segment: inout Segment, resuming saved: [UInt8]? = nil, _ events: Events = Events()
+    ) throws -> Engine {
+        let engine = try Engine(Base.settings, resuming: saved) { events.add($0) }
+        try engine.applyNow([Base.plan])
+        try segment.answer(until: "the server is known") { try engine.snapshotNow().stations.count == 1 }
+        return engine
+    }
+
+    @Test(
+        "in the middle of a connection its packets are forwarded by the next engine, which knows it from the one before",
+        .timeLimit(.minutes(1)))
+    func resumed() throws {
+        try Base.withWire { segment in
+            let first = try start(&segment)
+            segment.sendSYN(to: segment.directorMAC)
+            _ = try segment.nextPacket()
+            let saved = try #require(try first.stop())
+
+            let events = Events()
+            let second = try start(&segment, resuming: saved, events)
+            let outcomes = events.all.compactMap { if case .resumed(let outcome) = $0 { outcome } else { nil } }
+            #expect(outcomes.map(\.flows) == [1])
+            segment.send(Self.acknowledgement.frame(to: segment.directorMAC, from: Base.clientMAC))
+            #expect(try segment.nextPacket().destination == Base.serverMAC)
+            #expect(try second.snapshotNow().services[0].servers[0].activeConnections == 1)
+            // What is there goes on to the third as well; and one that was never given services passes on what it was given.
+            let again = try #require(try second.stop())
+            let idle = try Engine(Base.settings, resuming: again) { _ in }
+            #expect(try idle.stop() == again)
+
+            let third = try start(&segment, resuming: nil)
+            segment.send(Self.acknowledgement.frame(to: segment.directorMAC, from: Base.clientMAC))
+            try Deadline.wait("the packet is dropped") { try third.snapshotNow().drops["noFlow"] == 1 }
+            #expect(try third.stop() == nil, "there is nothing to save")
+        }
+    }
+
+    @Test("what is damaged is told, and nothing comes of it", .timeLimit(.minutes(1)))
+    func damaged() throws {
+        try Base.withWire { segment in
+            let events = Events()
+            let engine = try start(&segment, resuming: Array("rsflows\n and then something".utf8), events)
+            #expect(events.all.contains { if case .notResumed = $0 { true } else { false } })
+            segment.sendSYN(to: segment.directorMAC)
+            #expect(try segment.nextPacket().destination == Base.serverMAC, "it works all the same")
+            try engine.stop()
+        }
+    }
+}

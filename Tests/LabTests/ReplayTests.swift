@@ -1,0 +1,79 @@
+import Lab
+import Testing
+
+extension TheLab {
+    @Suite("rsdirector replay")
+    struct ReplayTests {
+        /// The frames of a capture that `filter` lets through, byte for byte.
+        private func frames(_ path: String, _ filter: String) async throws -> [String] {
+            let read = try await Command.run(["tcpdump", "-r", path, "-nn", "-t", "-xx", filter])
+            guard read.status == 0 else { throw LabError("tcpdump -r \(path): \(read.errors)") }
+            // A frame's dump is indented; the line above describes it, as tcpdump understands it.
+            var frames: [String] = []
+            for line in read.output.split(separator: "\n") {
+                if line.hasPrefix("\t") { frames[frames.count - 1] += line } else { frames.append("") }
+            }
+            return frames
+        }
+
+        @Test("of what a director was sent it makes what that director sent, byte for byte, for each server")
+        func sameAsLive() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                for host in lab.backends {
+                    try await fleet.startWebServer(on: host)
+                    try await fleet.startAgent(on: host)
+                }
+                // By the client's port: the same with every director, whatever it did before.
+                try await fleet.startDirector(
+                    fleet.directorConfiguration(scheduler: "mh").replacing(
+                        "scheduler = \"mh\"", with: "scheduler = \"mh\"\nscheduler_flags = [\"port\"]"))
+                try await fleet.ready()
+
+                let length = 262_144
+                let atDirector = try await Capture(on: lab.director, name: "director", length: length)
+                var atServers: [Capture] = []
+                for host in lab.backends {
+                    let filter = "ether src \(lab.director.mac) and dst host \(Lab.vip)"
+                    atServers.append(try await Capture(on: host, name: host.name, filter: filter, length: length))
+                }
+                let requests = try await Scenario.requests(40, on: fleet, name: "requests")
+                #expect(requests.lost.isEmpty)
+                // Super-packets, and partial checksums.
+                let upload = "\(lab.client.directory)/upload"
+                try await lab.client.require("dd if=/dev/urandom of=\(upload) bs=200000 count=1 status=none")
+                let put = try await lab.client.run([
+                    "curl", "-s", "-T", upload, "-w", "%{http_code}", "-o", "/dev/null", "http://\(Lab.vip)/upload/1",
+                ])
+                #expect(put.output == "201")
+                try await atDirector.stop()
+                for capture in atServers { try await capture.stop() }
+
+                let output = "\(lab.director.directory)/replayed.pcap"
+                let replay = try await fleet.director("replay \(atDirector.path) \(output)")
+                #expect(replay.status == 0, "\(replay.text)")
+                var total = 0
+                for (host, capture) in zip(lab.backends, atServers) {
+                    let sent = try await frames(capture.path, "tcp")
+                    let replayed = try await frames(output, "ether dst \(host.mac) and tcp")
+                    #expect(sent == replayed, "\(host.name): \(sent.count) sent, \(replayed.count) replayed")
+                    #expect(sent.count > 10)
+                    total += sent.count
+                }
+                #expect(try await frames(output, "").count == total, "and nothing else")
+                #expect(replay.output.contains("server \(lab.backends[0].address): at \(lab.backends[0].mac), "))
+                #expect(replay.output.contains("\(output): \(total) frames\n"))
+
+                // The same once more is the same file; refusals end with 1.
+                let again = try await fleet.director("replay \(atDirector.path) \(output).2")
+                #expect(again.status == 0)
+                #expect(try await Command.run(["cmp", output, "\(output).2"]).status == 0)
+                let refused = try await fleet.director("replay \(atDirector.path) \(atDirector.path)")
+                #expect(refused.status == 1 && refused.errors.contains("it is the capture that is read"))
+                #expect(try await fleet.director("replay --mtu 10 a b").status == 64)
+                try await fleet.stop()
+            }
+        }
+    }
+}
