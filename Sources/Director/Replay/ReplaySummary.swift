@@ -87,7 +87,7 @@ public struct ReplaySummary: Sendable {
             switch verdict {
             case .notOurs: .notOurs
             case .transmit: .forwarded
-            case .drop: .dropped
+            case .drop, .unresolved: .dropped
             case .unreachable, .timeExceeded, .tooBig: .answered
             case .split: .cut
             case .tunnelError: .tunnelError
