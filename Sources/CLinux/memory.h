@@ -17,8 +17,8 @@ static inline void clinux_limit_arenas(int count) {
 /// Has the processor fetch the cache line at `address`, which is to be read and written soon. A hint: any address will do.
 static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
-/// madvise(2) with MADV_HUGEPAGE: `length` bytes from `address` on, a multiple of the page size, had better lie in huge pages. A hint: where the
-/// kernel has none, it is as before.
+/// madvise(2) with MADV_HUGEPAGE: `length` bytes from `address` on, a multiple of the page size, had better lie in huge
+/// pages. A hint: where the kernel has none, it is as before.
 static inline void clinux_prefer_huge_pages(void *address, size_t length) {
     extern int madvise(void *, size_t, int);
     (void)madvise(address, length, 14 /* MADV_HUGEPAGE */);
