@@ -39,7 +39,6 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try file.load()
-        try Director.refuseWhatIsMissing(in: configuration)
         let replay = Replay(configuration, seed: seed, mtu: mtu, mac: mac.flatMap { MACAddress($0) })
         print(try replay.run(from: input, to: output).text, terminator: "")
     }

@@ -16,8 +16,6 @@ public final class Churn {
         public static let direct = Way(name: "direct", vip: IPv4Address(192, 0, 2, 10), forward: "dr")
         /// Address translation.
         public static let translated = Way(name: "translated", vip: IPv4Address(192, 0, 2, 20), forward: "nat")
-        /// A tunnel of IPv4 in IPv4.
-        public static let tunnelled = Way(name: "tunnelled", vip: IPv4Address(192, 0, 2, 30), forward: "tun")
     }
 
     /// Where it happens.
@@ -67,8 +65,8 @@ public final class Churn {
         }
     }
 
-    /// What opens a connection, as it arrives at a server: in a tunnel or not.
-    private static let opening = "tcp[13] & 18 = 2 or (ip proto 4 and ip[53] & 18 = 2)"
+    /// What opens a connection.
+    private static let opening = "tcp[13] & 18 = 2"
 
     // MARK: What is done
 

@@ -174,7 +174,7 @@ extension Scenario {
             lostElsewhere: requests.lost.filter { !portsSentTo.contains($0.port) })
     }
 
-    /// The time and the client's port in a line of `tcpdump -e -tt`: `… 10.0.0.2.40312 > 192.0.2.10.80: …`, in a tunnel or not.
+    /// The time and the client's port in a line of `tcpdump -e -tt`: `… 10.0.0.2.40312 > 192.0.2.10.80: …`.
     static func timeAndPort(_ line: Substring) -> (time: Double, port: Int)? {
         let words = line.split(separator: " ")
         guard let time = words.first.flatMap({ Double($0) }), let arrow = words.lastIndex(of: ">"), arrow > 0,

@@ -60,10 +60,11 @@ extension TheLab {
                 let (fleet, server) = (Fleet(on: lab), lab.backends[0])
                 try await fleet.startWebServer(on: server)
                 try await Self.holdVIP(server)
-                // All of them are one host, which answers ARP for the whole network. With so many addresses of its own it
+                // All of them are one host, which answers ARP for half of the network. With so many addresses of its own it
                 // would take the kernel a walk through all of them for each question.
                 let addresses = (0..<10_000).map { IPv4Address(10, 9, UInt8($0 / 250), UInt8($0 % 250 + 1)) }
-                try await server.require("ip route add local 10.9.0.0/16 dev lo")
+                try await server.require("ip route add local 10.9.0.0/17 dev lo")
+                try await server.require("ip route add 10.9.128.0/17 dev eth0")
                 try await lab.director.require("ip addr add 10.9.255.1/16 dev eth0")
                 let clock = ContinuousClock()
                 var start = clock.now
