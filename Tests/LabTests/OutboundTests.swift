@@ -36,7 +36,9 @@ extension TheLab {
                 for conf in /proc/sys/net/ipv4/conf/{all,default,eth0,eth1}; do echo 0 >$conf/rp_filter; done
                 echo 1 >/proc/sys/net/ipv4/ip_forward
                 """)
-            for host in lab.backends { try await host.require("ip route add default via \(director.address)") }
+            for host in lab.backends {
+                try await host.script("ip route add default via \(director.address); mkdir -p \(host.directory)")
+            }
         }
 
         private func configuration(_ lab: Lab, ports: String = "1024-65535") -> String {
