@@ -130,10 +130,10 @@ struct StatusSnapshotTests {
                 """))
         #expect(
             snapshot.text(.stats).hasSuffix(
-                "SNAT 203.0.113.5:1024-65535            40        7        9      700      900\n"))
+                "SNAT 203.0.113.5:1024-65535             40        7        9      700      900\n"))
         #expect(
             snapshot.text(.rate).hasSuffix(
-                "SNAT 203.0.113.5:1024-65535             2        0        0        0        0\n"))
+                "SNAT 203.0.113.5:1024-65535              2        0        0        0        0\n"))
         #expect(try StatusSnapshot(json: snapshot.json()) == snapshot)
         let metrics = snapshot.metrics.split(separator: "\n")
         let labels = #"{address="203.0.113.5",sources="10.0.0.0/24,10.0.1.0/24"}"#

@@ -80,6 +80,10 @@ struct OutboundFuzzTests {
                 for _ in 0...random.below(2) { frame[14 + random.below(frame.count - 14)] = UInt8(random.below(256)) }
                 if !random.once(in: 4) { TestFrame.setHeaderChecksum(of: &frame) }
             }
+            if random.once(in: 50) {
+                frame[22] = 1
+                TestFrame.setHeaderChecksum(of: &frame)
+            }
             if random.once(in: 20) { frame = Array(frame.prefix(random.below(frame.count + 1))) }
             let (verdict, bytes) = forwarder.pass(frame, at: seconds, isPartial: random.once(in: 10))
             verdicts[verdict, default: 0] += 1

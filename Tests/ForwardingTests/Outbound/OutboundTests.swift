@@ -33,7 +33,7 @@ struct OutboundTests {
         var expected = World.udp(Self.remote, 53, "10.0.0.12", 5353, [7], .partial)
         expected.timeToLive = 63
         #expect(back == .transmit(egress: 0))
-        #expect(inner == World.frame(to: 0x12, from: 1, expected))
+        #expect(inner == World.frame(to: 12, from: 1, expected))
     }
 
     @Test("a port stays where it is free and in the range, and serves any number of remote ends")
@@ -53,7 +53,7 @@ struct OutboundTests {
         #expect(second != 7)
         let reply = forwarder.pass(World.outside(World.echo(Self.remote, "203.0.113.5", 0, second)))
         #expect(reply.verdict == .transmit(egress: 0))
-        #expect(reply.bytes[5] == 0x12 && reply.bytes[38...39] == [0, 7] && Wire.sum(reply.bytes[34...]) == 0xFFFF)
+        #expect(reply.bytes[5] == 12 && reply.bytes[38...39] == [0, 7] && Wire.sum(reply.bytes[34...]) == 0xFFFF)
     }
 
     @Test("when all ports towards one end are taken the next is dropped and counted; none open is given up for it")
@@ -225,7 +225,7 @@ struct OutboundTests {
         var forwarder = World.forwarder()
         _ = forwarder.pass(Self.syn(11))
         let answer = World.outside(World.tcp(Self.remote, 80, "203.0.113.5", 40001, flags: Flag.ack))
-        #expect(forwarder.pass(answer).bytes[5] == 0x11)
+        #expect(forwarder.pass(answer).bytes[5] == 11)
         let segment = World.tcp("10.0.0.11", 40001, Self.remote, 80, flags: Flag.ack)
         #expect(forwarder.pass(World.inside(0x99, segment)).verdict == .transmit(egress: 1))
         #expect(forwarder.pass(answer).bytes[5] == 0x99, "behind another router now")
