@@ -106,6 +106,21 @@ struct ReplayTests {
         #expect(summary.text.contains("out.pcap: 1 frames\n"))
     }
 
+    @Test("source NAT is left out, and that is told")
+    func outbound() throws {
+        let capture = Self.conversation(.dr)
+        let (plain, _, bytes) = try Self.replay(capture, Replay(Self.configuration(.dr)))
+        var configuration = Self.configuration(.dr)
+        configuration.outbound = [
+            .init(
+                sources: [try #require(Prefix("10.9.0.0/24"))], address: IPv4Address(203, 0, 113, 5),
+                ports: DirectorConfiguration.Outbound.defaultPorts)
+        ]
+        let (summary, _, same) = try Self.replay(capture, Replay(configuration))
+        #expect(same == bytes)
+        #expect(summary.text.contains("[[outbound]]: not replayed") && !plain.text.contains("[[outbound]]"))
+    }
+
     @Test("NAT: the question with the server's address and port, the answer with the VIP's, back to the client")
     func translated() throws {
         for isNanoseconds in [true, false] {

@@ -51,7 +51,9 @@ public struct Replay {
             if !frame.isCutShort { survey.look(at: UnsafeRawBufferPointer(frame.bytes)) }
         }
         let director = mac ?? survey.director
-        var summary = ReplaySummary(input: input, output: output, director: director, isDirectorTold: mac != nil)
+        var summary = ReplaySummary(
+            input: input, output: output, director: director, isDirectorTold: mac != nil,
+            isOutboundLeftOut: !configuration.outbound.isEmpty)
 
         // 2. The services, with the servers where the capture has them.
         let own = director ?? .zero

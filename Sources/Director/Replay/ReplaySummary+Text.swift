@@ -7,6 +7,9 @@ extension ReplaySummary {
         var lines = ["\(input): \(frames) frames in \(duration / 1000).\(Self.thousandths(duration)) s"]
         if let flaw { lines.append("\(input): \(flaw); what came before is replayed") }
         lines.append("director: \(directorText)")
+        if isOutboundLeftOut {
+            lines.append("[[outbound]]: not replayed; what servers send to the world counts as of no service")
+        }
         lines += servers.map(\.line)
         lines.append("")
         lines += Fate.allCases.compactMap { fate in

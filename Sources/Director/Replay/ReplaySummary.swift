@@ -32,6 +32,8 @@ public struct ReplaySummary: Sendable {
     let director: MACAddress?
     /// Whether that was told and not found.
     let isDirectorTold: Bool
+    /// Whether the configuration has source NAT, which is not replayed: its ways and its neighbours are the host's.
+    let isOutboundLeftOut: Bool
     var servers: [Server] = []
     /// How many frames of the capture were read.
     private(set) var frames = 0
