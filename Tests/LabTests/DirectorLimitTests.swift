@@ -104,6 +104,7 @@ extension TheLab {
         private static func holdVIP(_ host: LabHost) async throws {
             try await host.script(
                 """
+                echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce
                 nft add table arp silent
                 nft add chain arp silent in '{ type filter hook input priority 0; }'
                 nft add rule arp silent in arp daddr ip \(Lab.vip) drop
