@@ -50,8 +50,9 @@ public struct ReplaySummary: Sendable {
     private var first: UInt64?
     private var latest: UInt64 = 0
 
-    init(input: String, output: String, director: MACAddress?, isDirectorTold: Bool) {
+    init(input: String, output: String, director: MACAddress?, isDirectorTold: Bool, isOutboundLeftOut: Bool) {
         (self.input, self.output, self.director, self.isDirectorTold) = (input, output, director, isDirectorTold)
+        self.isOutboundLeftOut = isOutboundLeftOut
     }
 
     /// Counts a frame; returns when it came, from the first one on.
