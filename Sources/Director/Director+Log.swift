@@ -53,7 +53,8 @@ extension Director {
     /// What a neighbour is to us: whoever is no server is the way to some.
     private func neighbor(_ address: IPAddress, _ configuration: DirectorConfiguration) -> String {
         let isServer = configuration.services.contains { service in
-            service.servers.contains { $0.address == address } || service.sorryServers.contains { $0.address == address }
+            service.servers.contains { $0.address == address }
+                || service.sorryServers.contains { $0.address == address }
         }
         return "\(isServer ? "server" : "router") \(address)"
     }

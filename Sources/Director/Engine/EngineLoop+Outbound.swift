@@ -39,7 +39,9 @@ extension EngineLoop {
         else { return }
         port.neighbors?.watch(address, as: source, now: now)
         // A server or a router is known already.
-        if let mac = port.neighbors?.station(of: address) { path.forwarder.learn(address, on: port.slot, at: mac, now: now) }
+        if let mac = port.neighbors?.station(of: address) {
+            path.forwarder.learn(address, on: port.slot, at: mac, now: now)
+        }
     }
 
     /// Takes up where a destination is now; whether that is all there is to the event, which is then nobody's news.
