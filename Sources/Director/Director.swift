@@ -88,7 +88,8 @@ public struct Director: Service {
         return EngineSettings(
             interfaces: configuration.interfaces, vips: targets.vips, servers: targets.servers,
             ownsVIPs: configuration.ownsVIPs, answers: targets.answers, flowCapacity: configuration.flows,
-            timeouts: FlowTimeouts(configuration.timeouts))
+            timeouts: FlowTimeouts(configuration.timeouts), workers: configuration.workerCount,
+            clientPrefix4: configuration.clientPrefix4, clientPrefix6: configuration.clientPrefix6)
     }
 
     private func serve(_ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket) async throws {

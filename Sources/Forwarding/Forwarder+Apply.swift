@@ -38,7 +38,7 @@ extension Switchboard {
             var members: [Member] = []
             for server in wanted.servers {
                 let identity = Server.Identity(wanted, server)
-                let slot = slots[identity] ?? servers.add(Server(identity))
+                let slot = slots[identity] ?? servers.add(identity)
                 guard !members.contains(where: { $0.server == slot }) else { continue }
                 slots[identity] = slot
                 unwanted.remove(slot)

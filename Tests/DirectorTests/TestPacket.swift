@@ -1,11 +1,13 @@
 internal import NetworkAddress
 
-/// A packet of either family, made by hand: TCP with SYN (6), or UDP (17). The transport's checksum is left out: nobody on
+/// A packet of either family, made by hand: TCP (6), with SYN unless said otherwise, or UDP (17). The transport's checksum is left out: nobody on
 /// these wires looks at it.
 struct TestPacket {
     var source: IPAddress
     var destination: IPAddress
     var transport: UInt8 = 6
+    /// Of TCP.
+    var flags: UInt8 = 2
     var sourcePort: UInt16 = 40_000
     var destinationPort: UInt16 = 80
     /// How many bytes of zeros it carries.
@@ -16,7 +18,7 @@ struct TestPacket {
         let ports = Self.bytes(sourcePort) + Self.bytes(destinationPort)
         let header: [UInt8] =
             transport == 6
-            ? ports + [0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xFF, 0xFF, 0, 0, 0, 0]
+            ? ports + [0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]
             : ports + Self.bytes(UInt16(8 + payload)) + [0, 0]
         let body = header + [UInt8](repeating: 0, count: payload)
         let isIPv6 = source.v6 != nil

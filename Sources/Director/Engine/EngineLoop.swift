@@ -19,6 +19,10 @@ final class EngineLoop {
 
     /// With the VIPs and servers of the latest plans.
     var settings: EngineSettings
+    /// Which of `settings.workers` this is. The first one alone answers for the VIPs and keeps the packet filter.
+    let worker: Int
+    /// Where the workers sit; nil: there is one only.
+    let seats: FanoutSeats?
     let mailbox: EngineMailbox
     let report: @Sendable (EngineEvent) -> Void
     var ports: [EnginePort]
@@ -32,7 +36,7 @@ final class EngineLoop {
     var truncated: UInt64 = 0
     /// Frames too long for a tunnel that could not be cut.
     var unsplittable: UInt64 = 0
-    private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
+    private var answers: TokenBucket
     let scratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: max(ICMPError.longestFrame, NeighborMessage.longestFrame), alignment: 8)
     /// Where frames are cut into pieces.
@@ -46,16 +50,26 @@ final class EngineLoop {
     /// Puts the packet filter in force and opens what is up of the interfaces; what is down is waited for.
     ///
     /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
+    ///
+    /// - Parameter loads: what the workers tell each other of their servers' connections.
     init(
-        _ settings: EngineSettings, mailbox: EngineMailbox, report: @escaping @Sendable (EngineEvent) -> Void
+        _ settings: EngineSettings, worker: Int = 0, seats: FanoutSeats? = nil, loads: LoadBook, mailbox: EngineMailbox,
+        report: @escaping @Sendable (EngineEvent) -> Void
     ) throws(DirectorError) {
         self.settings = settings
+        self.settings.ownsVIPs = settings.ownsVIPs && worker == 0
+        self.worker = worker
+        self.seats = seats
         self.mailbox = mailbox
         self.report = report
+        answers = TokenBucket(
+            rate: max(1, EngineSettings.answerRate / settings.workers), burst: EngineSettings.answerBurst)
         ports = settings.interfaces.enumerated().map { EnginePort(name: $1, slot: $0) }
         forwarder = Forwarder(
-            flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts)
-        pollSet = PollSet(slots: settings.interfaces.count, wakeUp: mailbox.wakeUp)
+            flowCapacity: (settings.flowCapacity + settings.workers - 1) / settings.workers,
+            seed: .random(in: 0 ... .max), timeouts: settings.timeouts, loads: loads)
+        // Two for each interface: packets, and notices.
+        pollSet = PollSet(slots: 2 * settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
         try installFilter(on: settings.interfaces)
         // 2. The sockets. Whatever else fails, the filter goes again.
@@ -78,7 +92,11 @@ final class EngineLoop {
             pollSet.wait(milliseconds: Self.tick)
             for command in mailbox.take() { obey(command) }
             for port in ports {
-                if pollSet.hasFailed(slot: port.slot), let failure = port.socket?.failure() { lose(port, failure) }
+                if pollSet.hasFailed(slot: port.slot) || pollSet.hasFailed(slot: ports.count + port.slot),
+                    let failure = port.failure()
+                {
+                    lose(port, failure)
+                }
                 receive(on: port)
             }
             let now = self.now()
@@ -89,7 +107,7 @@ final class EngineLoop {
             if isPlanStale { applyPlans() }
         }
         let last = snapshot()
-        for port in ports { port.close(retry: now()) }
+        for port in ports { close(port) }
         mailbox.close(last)
     }
 
@@ -122,6 +140,10 @@ final class EngineLoop {
                 if now >= port.retry { reopen(port) }
                 continue
             }
+            if seats?.mustLeave(worker, at: port.slot) == true {
+                lose(port, PacketIOError(operation: "share", interface: port.name, cause: .interfaceDown))
+                continue
+            }
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }
@@ -135,13 +157,13 @@ final class EngineLoop {
 extension EngineLoop {
     private func receive(on port: EnginePort) {
         var turns = Self.batchesInTurn
-        while turns > 0, port.socket != nil, var batch = port.socket?.receive() {
+        while turns > 0, var batch = port.receive() {
             turns -= 1
             let now = self.now()
             while let frame = batch.nextFrame() { receive(frame, on: port, now: now) }
             // Frames queued lie in the batch: send them all before giving it back.
-            for other in ports { other.socket?.flush() }
-            port.socket?.release(batch)
+            for other in ports { other.flush() }
+            port.release(batch)
         }
         // More may be waiting than one turn takes: come back at once instead of waiting for the next block.
         if turns == 0 { mailbox.wakeUp.signal() }
@@ -179,7 +201,7 @@ extension EngineLoop {
         switch verdict {
         case .notOurs, .drop, .split: break
         case .transmit(let egress):
-            if ports[egress].socket?.transmit(packet.bytes, header) == nil { undeliverable &+= 1 }
+            if !ports[egress].transmit(packet.bytes, header) { undeliverable &+= 1 }
         case .unreachable: answer(.portUnreachable, about: packet, now: now)
         case .timeExceeded: answer(.timeExceeded, about: packet, now: now)
         case .tooBig(let mtu): answer(.tooBig(mtu: mtu), about: packet, now: now)
@@ -199,7 +221,7 @@ extension EngineLoop {
         while true {
             if place + splitter.bufferLength > pieces.count {
                 // Full: send what is there. Pieces of a piece lie behind it, and have no more room than that.
-                for port in ports { port.socket?.flush() }
+                for port in ports { port.flush() }
                 guard offset == 0, splitter.bufferLength <= pieces.count else {
                     unsplittable &+= 1
                     return
@@ -214,13 +236,13 @@ extension EngineLoop {
             if case .split(let limit) = verdict, offset == 0 {
                 split(piece, limit: limit, at: place, now: now)
                 // What it was cut into lies where the next piece goes.
-                for port in ports { port.socket?.flush() }
+                for port in ports { port.flush() }
             } else {
                 obey(verdict, about: piece, .none, now: now)
             }
         }
         // The buffer is used again for the next frame.
-        if offset == 0 { for port in ports { port.socket?.flush() } }
+        if offset == 0 { for port in ports { port.flush() } }
     }
 
     private func answer(_ error: ICMPError, about packet: Frame, now: Ticks) {
@@ -232,7 +254,7 @@ extension EngineLoop {
 
     /// Sends what is in the scratch buffer, now: it is used again.
     func transmit(length: Int, on port: EnginePort) {
-        port.socket?.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
-        port.socket?.flush()
+        _ = port.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
+        port.flush()
     }
 }
