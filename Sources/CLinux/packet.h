@@ -1,5 +1,6 @@
 // AF_PACKET: what Glibc's module hides (packet(7), Documentation/networking/packet_mmap.rst).
 #pragma once
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>

@@ -10,6 +10,8 @@ public struct DirectorConfiguration: Sendable, Equatable {
     public var ownsVIPs: Bool
     /// How many flows there is room for, in memory that is taken at the start and never grows: 1,024 to 67,108,864.
     public var flows: Int
+    /// How many threads forward packets, 1 to 64; nil: one for each core, ``mostWorkersByDefault`` at most.
+    public var workers: Int?
     /// When a flow is forgotten that no packet comes for.
     public var timeouts: Timeouts
     /// How agents are asked where a server does not say otherwise, and those that join by themselves.
@@ -23,18 +25,22 @@ public struct DirectorConfiguration: Sendable, Equatable {
 
     /// How many flows there is room for where nothing else is said.
     public static let defaultFlows = 1 << 20
+    /// How many threads forward packets at most where nothing is said: each takes memory on each interface.
+    public static let mostWorkersByDefault = 8
 
     /// Creates a configuration from values that are already known to be valid.
     public init(
         interfaces: [String], runDirectory: String = "/run/rsdirector", status: SocketAddress? = nil,
-        ownsVIPs: Bool = true, flows: Int = Self.defaultFlows, timeouts: Timeouts = Timeouts(),
-        agent: AgentDefaults = AgentDefaults(), join: Join? = nil, services: [Service], outbound: [Outbound] = []
+        ownsVIPs: Bool = true, flows: Int = Self.defaultFlows, workers: Int? = nil,
+        timeouts: Timeouts = Timeouts(), agent: AgentDefaults = AgentDefaults(), join: Join? = nil,
+        services: [Service], outbound: [Outbound] = []
     ) {
         self.interfaces = interfaces
         self.runDirectory = runDirectory
         self.status = status
         self.ownsVIPs = ownsVIPs
         self.flows = flows
+        self.workers = workers
         self.timeouts = timeouts
         self.agent = agent
         self.join = join

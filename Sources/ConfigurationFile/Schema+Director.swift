@@ -9,8 +9,8 @@ extension Schema {
     static let director = Schema(
         nil,
         keys: [
-            "interface", "engine", "run_dir", "status", "own_vip", "flows", "sloppy", "timeouts", "agent", "join",
-            "service", "outbound",
+            "interface", "engine", "run_dir", "status", "own_vip", "flows", "workers", "sloppy", "timeouts",
+            "agent", "join", "service", "outbound",
         ])
 
     /// When flows are forgotten.

@@ -2,6 +2,7 @@ internal import CLinux
 internal import ConfigurationFile
 internal import NetworkAddress
 internal import Netlink
+internal import PacketIO
 
 /// Whether the director can do what the configuration asks for on this host: all that can be known before anything is
 /// touched. Pure, but for `effectiveCapabilities`.
@@ -26,6 +27,7 @@ struct Preflight {
         try checkAddresses()
         try checkServers(interfaces)
         try checkOutbound()
+        try checkSteering()
         return interfaces
     }
 
@@ -95,6 +97,16 @@ struct Preflight {
                             + "on the director's own segment")
             }
         }
+    }
+
+    /// With several workers the kernel looks every packet's destination up among the VIPs, in a program it has limits for.
+    private func checkSteering() throws(DirectorError) {
+        let vips = Set(configuration.services.flatMap(\.vips) + configuration.outbound.map { .v4($0.address) })
+        guard configuration.workerCount > 1, !Steering(ends: Array(vips)).isShortEnough else { return }
+        throw DirectorError(
+            operation: "share packets out among \(configuration.workerCount) workers",
+            cause: "\(vips.count) VIPs and outbound addresses are more than the kernel tells apart for that: some 2,000 of IPv4, or 400 of IPv6",
+            cure: "set workers = 1, or run a director for each part of them")
     }
 
     /// Why a server cannot be reached, in words.

@@ -42,7 +42,7 @@ extension Switchboard {
             var seenServers: Set<UInt32> = []
             for server in wanted.servers {
                 let identity = Server.Identity(wanted, server)
-                let slot = slots[identity] ?? servers.add(Server(identity))
+                let slot = slots[identity] ?? servers.add(identity)
                 guard seenServers.insert(slot).inserted else { continue }
                 slots[identity] = slot
                 unwanted.remove(slot)
@@ -65,7 +65,7 @@ extension Switchboard {
 
         let rules = outbound.rules.indices.map { index in
             let identity = Server.Identity(outbound.rules, index)
-            let slot = slots[identity] ?? servers.add(Server(identity))
+            let slot = slots[identity] ?? servers.add(identity)
             unwanted.remove(slot)
             servers[slot].pointee.isOutbound = true
             return slot

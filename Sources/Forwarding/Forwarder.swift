@@ -37,13 +37,16 @@ public struct Forwarder: ~Copyable {
     ///   - seed: the key of the flow table's hash. It must be random and secret, or clients can choose addresses and ports
     ///     that slow the table down; a fixed one makes a test or a replay repeatable.
     ///   - timeouts: for how long flows are remembered.
-    public init(flowCapacity: Int, seed: UInt64, timeouts: FlowTimeouts = FlowTimeouts()) {
+    ///   - loads: where the servers' connections are counted, together with those of other forwarders that are given the same.
+    public init(
+        flowCapacity: Int, seed: UInt64, timeouts: FlowTimeouts = FlowTimeouts(), loads: LoadBook = LoadBook()
+    ) {
         self.flowCapacity = flowCapacity
         self.seed = seed
         self.timeouts = timeouts
         v4 = FlowTable(capacity: flowCapacity, seed: seed, timeouts: timeouts)
         v6 = FlowTable(capacity: 1, seed: seed, timeouts: timeouts)
-        board = Switchboard(seed: seed, templateCapacity: max(1, min(flowCapacity / 4, 1 << 18)))
+        board = Switchboard(seed: seed, templateCapacity: max(1, min(flowCapacity / 4, 1 << 18)), loads: loads)
     }
 
     /// How many bytes of memory one flow of IPv4 takes at most.

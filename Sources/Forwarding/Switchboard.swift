@@ -6,7 +6,7 @@ struct Switchboard: ~Copyable {
     enum Way { case toVIP, fromServer, leaving, toTunnelEnd }
 
     var drops = DropCounters()
-    var servers = ServerTable()
+    var servers: ServerTable
     var services = ServiceTable()
     /// What the operator calls each of `services`.
     var names: [String] = []
@@ -28,8 +28,9 @@ struct Switchboard: ~Copyable {
     /// The key of what must not be guessed.
     let seed: UInt64
 
-    init(seed: UInt64, templateCapacity: Int) {
+    init(seed: UInt64, templateCapacity: Int, loads: LoadBook) {
         self.seed = seed
+        servers = ServerTable(loads: loads)
         identification = UInt16(truncatingIfNeeded: seed)
         stations = StationTable(seed: seed)
         templates = TemplateTable(capacity: templateCapacity, seed: seed)

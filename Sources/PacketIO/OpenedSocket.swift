@@ -9,7 +9,8 @@ struct OpenedSocket: ~Copyable {
     let descriptor: FileDescriptor
     var ring: MappedRing
 
-    init(interface: String, geometry: RingGeometry) throws(PacketIOError) {
+    /// - Parameter filter: what will be attached: until then nothing arrives, so that nothing does which it is to keep away.
+    init(interface: String, geometry: RingGeometry, filter: FilterProgram? = nil) throws(PacketIOError) {
         let index = if_nametoindex(interface)
         guard index != 0 else {
             throw PacketIOError(operation: "open", interface: interface, cause: .noSuchInterface)
@@ -34,6 +35,7 @@ struct OpenedSocket: ~Copyable {
         request.tp_retire_blk_tov = CUnsignedInt(geometry.retireMilliseconds)
         try Self.set(descriptor, PACKET_RX_RING, request, "PACKET_RX_RING", interface)
         let ring = try MappedRing(descriptor, geometry: geometry, interface: interface)
+        if filter != nil { try Self.attach(.nothing, to: descriptor, interface) }
         // 4. From here frames arrive. Every protocol: only those taps come before nftables' netdev ingress hook.
         let address = try Self.bind(descriptor, index: index, interface)
         self.index = Int(index)
@@ -50,6 +52,48 @@ struct OpenedSocket: ~Copyable {
         request.mr_alen = 6
         withUnsafeMutableBytes(of: &request.mr_address) { $0.store(group, at: 0) }
         try Self.set(descriptor, PACKET_ADD_MEMBERSHIP, request, "PACKET_ADD_MEMBERSHIP", interface)
+    }
+
+    /// Becomes one more member of a group, or the first one of a new group whose identifier the kernel chooses.
+    func join(_ group: FanoutGroup?, _ interface: String) throws(PacketIOError) -> FanoutGroup {
+        // Type and flags above, identifier below. That what the host sends is left out is unknown to kernels before 6.1, which
+        // take any flag.
+        let kind = CInt(PACKET_FANOUT_CBPF) | Self.ignoreOutgoing
+        let unique = group == nil ? CInt(PACKET_FANOUT_FLAG_UNIQUEID) : 0
+        let option = (kind | unique) << 16 | CInt(group?.identifier ?? 0)
+        try Self.set(descriptor, PACKET_FANOUT, option, "PACKET_FANOUT", interface)
+        var joined: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        guard getsockopt(descriptor.rawValue, SOL_PACKET, PACKET_FANOUT, &joined, &length) == 0 else {
+            throw PacketIOError.last("getsockopt PACKET_FANOUT", interface)
+        }
+        return FanoutGroup(identifier: UInt16(truncatingIfNeeded: joined))
+    }
+
+    /// `PACKET_FANOUT_FLAG_IGNORE_OUTGOING`, which older headers do not have.
+    private static let ignoreOutgoing: CInt = 0x4000
+
+    /// Shares a group's frames out by this program.
+    func steer(by program: FilterProgram, _ interface: String) throws(PacketIOError) {
+        let outcome = program.withOption {
+            setsockopt(descriptor.rawValue, SOL_PACKET, PACKET_FANOUT_DATA, &$0, socklen_t(MemoryLayout<sock_fprog>.size))
+        }
+        guard outcome == 0 else { throw PacketIOError.last("setsockopt PACKET_FANOUT_DATA", interface) }
+    }
+
+    /// Takes the frames that the program says from now on, and no others (`SO_ATTACH_FILTER`, socket(7)).
+    func attach(_ program: FilterProgram, _ interface: String) throws(PacketIOError) {
+        try Self.attach(program, to: descriptor, interface)
+    }
+
+    private static func attach(
+        _ program: FilterProgram, to descriptor: borrowing FileDescriptor, _ interface: String
+    ) throws(PacketIOError) {
+        let raw = descriptor.rawValue
+        let outcome = program.withOption {
+            setsockopt(raw, SOL_SOCKET, SO_ATTACH_FILTER, &$0, socklen_t(MemoryLayout<sock_fprog>.size))
+        }
+        guard outcome == 0 else { throw PacketIOError.last("setsockopt SO_ATTACH_FILTER", interface) }
     }
 
     /// The error the kernel left on the socket (`SO_ERROR`); 0: none. Reading it clears it.

@@ -15,4 +15,14 @@ public struct PacketCounters: Hashable, Sendable {
 
     /// All zero.
     public init() {}
+
+    /// Counts what went through another socket, later, as well.
+    public mutating func add(_ later: PacketCounters) {
+        received &+= later.received
+        ringDrops &+= later.ringDrops
+        transmitted &+= later.transmitted
+        transmittedBytes &+= later.transmittedBytes
+        refused &+= later.refused
+        if later.lastRefusal != 0 { lastRefusal = later.lastRefusal }
+    }
 }

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import NetworkAddress
 
-/// Every frame that arrives at one interface, and a way to put frames on it: an AF_PACKET socket with a TPACKET_V3
+/// The frames that arrive at one interface, all or some of them, and a way to put frames on it: an AF_PACKET socket with a TPACKET_V3
 /// receive ring and `PACKET_VNET_HDR`.
 ///
 /// Frames arrive in batches and stay where the kernel put them; what is to be sent is queued and goes out with one
@@ -23,11 +23,28 @@ public struct PacketSocket: ~Copyable {
     private var counters = PacketCounters()
     private var groups: GroupListener?
 
-    /// Takes every frame that arrives at `interface` from now on; the frames the host sends are not among them.
+    /// The group whose frames are shared out among its members; nil: this is no member of any.
+    public let group: FanoutGroup?
+
+    /// Takes the frames that arrive at `interface` from now on; those that the host sends are not among them.
     /// Equivalent to: `tcpdump -Q in -i INTERFACE`. Needs CAP_NET_RAW; nothing on the interface changes.
-    public init(interface: String, ring geometry: RingGeometry = .standard) throws(PacketIOError) {
-        opened = try OpenedSocket(interface: interface, geometry: geometry)
+    ///
+    /// The first member of a group gets all of the group's frames until ``steer(by:)`` was called.
+    public init(
+        interface: String, ring geometry: RingGeometry = .standard, taking portion: Portion = .everything
+    ) throws(PacketIOError) {
+        let opened = try OpenedSocket(interface: interface, geometry: geometry, filter: portion.filter)
+        var group: FanoutGroup?
+        if case .share(let joined) = portion { group = try opened.join(joined, interface) }
+        if let filter = portion.filter { try opened.attach(filter, interface) }
         self.interface = interface
+        self.group = group
+        self.opened = opened
+    }
+
+    /// Shares the group's frames out among its members like this from now on. The socket is a member of a group.
+    public func steer(by steering: Steering) throws(PacketIOError) {
+        try opened.steer(by: steering.program, interface)
     }
 
     /// The interface's index when the socket was opened (`ip link` shows it in front of the name).

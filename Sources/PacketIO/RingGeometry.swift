@@ -20,6 +20,17 @@ public struct RingGeometry: Hashable, Sendable {
     /// 32 MiB for each interface: 128 blocks of 256 KiB, handed over after one millisecond.
     public static let standard = RingGeometry(blockSize: 256 << 10, blockCount: 128, retireMilliseconds: 1)
 
+    /// For what comes seldom: 1 MiB.
+    public static let small = RingGeometry(blockSize: 256 << 10, blockCount: 4, retireMilliseconds: 1)
+
+    /// For each of so many that share an interface's packets: together as much as the standard, but 4 MiB at least, since
+    /// the shares are not equal.
+    public static func share(of members: Int) -> RingGeometry {
+        var geometry = standard
+        geometry.blockCount = max(16, standard.blockCount / members)
+        return geometry
+    }
+
     /// Bytes of the whole ring.
     var byteCount: Int { blockSize * blockCount }
 }

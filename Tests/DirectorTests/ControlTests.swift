@@ -184,6 +184,7 @@ struct ControlTests {
         file.interfaces = ["eth1"]
         file.runDirectory = "/run/other"
         file.flows = 1024
+        file.workers = 7
         file.ownsVIPs = false
         file.status = SocketAddress("127.0.0.1:9390")
         file.services[0].servers.removeLast()
@@ -191,7 +192,7 @@ struct ControlTests {
         let answer = try await control.reload()
         #expect(
             answer.needsRestart.map { $0.prefix { $0 != ":" } } == [
-                "interface", "run_dir", "status", "own_vip", "flows",
+                "interface", "run_dir", "status", "own_vip", "flows", "workers",
             ])
         #expect(answer.changes == ["service web: server 10.0.0.12 removed"])
         let now = await control.board.configuration

@@ -10,7 +10,7 @@ struct EngineListingTests {
     /// What `Engine.list(_:)` finds, for a test's own thread.
     static func list(_ engine: Engine) throws -> [Connection] {
         let slices = Slices()
-        slices.ask(engine.mailbox, from: .start)
+        slices.ask(engine.workers[0].mailbox, from: .start)
         try Deadline.wait("all slices") { slices.isComplete }
         return slices.found
     }

@@ -6,6 +6,8 @@ struct TestPacket {
     var source: IPAddress
     var destination: IPAddress
     var transport: UInt8 = 6
+    /// Of TCP.
+    var flags: UInt8 = 2
     var sourcePort: UInt16 = 40_000
     var destinationPort: UInt16 = 80
     /// How many bytes of zeros it carries.

@@ -31,9 +31,11 @@ enum Deadline {
 extension Engine {
     /// `apply(_:)` for a test's own thread. Tests block Swift's threads, which may be few: nothing here needs one.
     func applyNow(_ plans: [ServicePlan]) throws {
-        let box = Box(Mutex(false))
-        mailbox.leave(.apply(plans) { box.value.withLock { $0 = true } })
-        try Deadline.wait("the services are in force") { box.value.withLock { $0 } }
+        for worker in workers {
+            let box = Box(Mutex(false))
+            worker.mailbox.leave(.apply(plans) { box.value.withLock { $0 = true } })
+            try Deadline.wait("the services are in force") { box.value.withLock { $0 } }
+        }
     }
 
     /// `apply(outbound:)` for a test's own thread.
@@ -44,6 +46,15 @@ extension Engine {
     }
 
     /// `snapshot()` for a test's own thread.
+    func snapshotNow() throws -> EngineSnapshot {
+        var sum = try workers[0].snapshotNow()
+        for worker in workers.dropFirst() { sum.add(try worker.snapshotNow()) }
+        return sum
+    }
+}
+
+extension EngineWorker {
+    /// What this worker alone knows.
     func snapshotNow() throws -> EngineSnapshot {
         let box = Box<EngineSnapshot?>(Mutex(nil))
         mailbox.leave(.snapshot { snapshot in box.value.withLock { $0 = snapshot } })

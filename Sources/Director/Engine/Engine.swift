@@ -1,15 +1,21 @@
 internal import Forwarding
-internal import Glibc
 internal import PacketIO
-internal import Synchronization
 
-/// The packet engine as the rest of the director sees it: a thread of its own, reached through its mailbox.
+/// The packet engine as the rest of the director sees it: threads of its own, reached through their mailboxes.
+///
+/// ```
+///             eth0 ─► the kernel, by the client's address ─┬─► worker 0 ── flows of its clients; VIPs, the packet filter
+///                                                         ├─► worker 1 ── flows of its clients
+///             ARP, Neighbor Discovery, ICMP errors ───────┴─► each of them
+/// ```
+/// Workers share nothing but how many connections each server has (``LoadBook``), which least-connection schedulers and
+/// thresholds ask for.
 final class Engine: Sendable {
-    let mailbox: EngineMailbox
-    private let thread: pthread_t
+    let workers: [EngineWorker]
+    private let shares: SavedShares
 
     /// Puts the packet filter in force, opens the interfaces and starts forwarding; there are no services yet.
-    /// `report` is called on the engine's thread and must not wait. `savedFlows`, which another engine left behind when it was
+    /// `report` is called on the engine's threads and must not wait. `savedFlows`, which another engine left behind when it was
     /// stopped, are taken over with the first services.
     ///
     /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
@@ -17,64 +23,98 @@ final class Engine: Sendable {
         _ settings: EngineSettings, resuming savedFlows: [UInt8]? = nil,
         report: @escaping @Sendable (EngineEvent) -> Void
     ) throws(DirectorError) {
-        let mailbox: EngineMailbox
+        shares = SavedShares(
+            division: .init(
+                workers: settings.workers, prefix4: settings.clientPrefix4, prefix6: settings.clientPrefix6))
+        var parts = [[UInt8]?](repeating: nil, count: settings.workers)
+        do throws(SavedShares.Refusal) {
+            if let savedFlows { parts = try shares.split(savedFlows) }
+        } catch {
+            report(.notResumed(error.cause))
+        }
+        let loads = LoadBook()
+        let seats =
+            settings.workers > 1
+            ? FanoutSeats(interfaces: settings.interfaces.count, workers: settings.workers) : nil
+        var workers: [EngineWorker] = []
+        do throws(DirectorError) {
+            // The first one puts the filter in force before any frame is taken.
+            for number in 0..<settings.workers {
+                let mailbox = try Self.mailbox()
+                let loop = try EngineLoop(
+                    settings, worker: number, seats: seats, loads: loads, resuming: parts[number], mailbox: mailbox,
+                    report: number == 0 ? report : Self.withoutCommon(report))
+                workers.append(try EngineWorker(loop))
+            }
+        } catch {
+            for worker in workers.reversed() { try? worker.join()?.removeFilter() }
+            throw error
+        }
+        self.workers = workers
+    }
+
+    /// What all workers see, the first one alone tells; of its own connections each does.
+    private static func withoutCommon(
+        _ report: @escaping @Sendable (EngineEvent) -> Void
+    ) -> @Sendable (EngineEvent) -> Void {
+        { event in
+            switch event {
+            case .resumed, .notResumed: report(event)
+            case .resolution, .lost, .back, .filterFailed, .filterRestored: break
+            }
+        }
+    }
+
+    private static func mailbox() throws(DirectorError) -> EngineMailbox {
         do throws(PacketIOError) {
-            mailbox = try EngineMailbox()
+            return try EngineMailbox()
         } catch {
             throw DirectorError(operation: "start the engine", cause: "\(error)")
         }
-        let loop = Unmanaged.passRetained(
-            try EngineLoop(settings, resuming: savedFlows, mailbox: mailbox, report: report))
-        var thread = pthread_t()
-        // A top-level function: a closure literal here dies with SIGILL.
-        let status = pthread_create(&thread, nil, engineMain, loop.toOpaque())
-        guard status == 0 else {
-            try? loop.takeRetainedValue().removeFilter()
-            throw DirectorError(operation: "start the engine's thread", cause: String(cString: strerror(status)))
-        }
-        self.mailbox = mailbox
-        self.thread = thread
     }
 
     /// Makes these the services; returns once they are in force, or at once where the engine has stopped.
     func apply(_ plans: [ServicePlan]) async {
-        await withCheckedContinuation { continuation in
-            mailbox.leave(.apply(plans) { continuation.resume() })
+        // One after the other: the first one's packet filter comes before anybody takes a new VIP's packets.
+        for worker in workers {
+            await worker.fulfil { .apply(plans, done: $0) }
         }
     }
 
     /// Makes these the rules of source NAT; returns once they are in force, or at once where the engine has stopped.
     func apply(outbound rules: [Outbound.Rule]) async {
-        await withCheckedContinuation { continuation in
-            mailbox.leave(.applyOutbound(rules) { continuation.resume() })
-        }
+        for worker in workers { await worker.fulfil { .applyOutbound(rules, done: $0) } }
     }
 
     /// What the engine knows now, or knew last.
     func snapshot() async -> EngineSnapshot {
-        await withCheckedContinuation { continuation in
-            mailbox.leave(.snapshot { continuation.resume(returning: $0) })
+        var sum = await workers[0].ask { .snapshot(tell: $0) }
+        for worker in workers.dropFirst() { sum.add(await worker.ask { .snapshot(tell: $0) }) }
+        return sum
+    }
+
+    /// Hands everything that is remembered to `take`, slice by slice: packets pass between any two. A million flows are some
+    /// 250 slices. Ends early where `take` wants no more.
+    func list(_ take: (FlowSlice) -> Bool) async {
+        for worker in workers {
+            var place: ListingPlace? = .start
+            while let from = place {
+                let slice = await worker.ask { .list(from: from, tell: $0) }
+                guard take(slice) else { return }
+                place = slice.next
+            }
         }
     }
 
     /// Ends forwarding, closes the interfaces, and removes the packet filter's table. To be called once; waits for the
-    /// engine's thread, which takes no longer than a batch of packets.
+    /// engine's threads, which takes no longer than a batch of packets.
     ///
     /// - Returns: what is remembered of connections, for the next engine; nil: nothing.
     @discardableResult
     func stop() throws(DirectorError) -> [UInt8]? {
-        mailbox.leave(.stop)
-        var outcome: UnsafeMutableRawPointer?
-        pthread_join(thread, &outcome)
-        guard let outcome else { return nil }
-        let loop = Unmanaged<EngineLoop>.fromOpaque(outcome).takeRetainedValue()
-        try loop.removeFilter()
-        return loop.flowsToSave()
+        // The first one, which has the filter, last: until then the host's own stack must not see the VIPs' packets.
+        let loops = Array(workers.reversed().map { $0.join() }.reversed())
+        for loop in loops { try loop?.removeFilter() }
+        return shares.join(loops.map { $0?.flowsToSave() })
     }
-}
-
-private func engineMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    Unmanaged<EngineLoop>.fromOpaque(argument).takeUnretainedValue().run()
-    return argument
 }

@@ -8,50 +8,66 @@ extension EngineLoop {
     /// Takes an interface into use. At the start one that is down is waited for, and anything else is thrown.
     func open(_ port: EnginePort, isFirst: Bool) throws(DirectorError) {
         let now = self.now()
-        let socket: PacketSocket
         do throws(PacketIOError) {
-            socket = try openSocket(port.name)
+            try openSockets(port, now: now)
         } catch {
             guard isFirst, error.isInterfaceLoss else {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "\(error)")
             }
-            port.close(retry: now + Self.reopenInterval)
+            close(port)
             report(.lost(interface: port.name, reason: "\(error)"))
             return
         }
-        pollSet.watch(socket.pollDescriptor, slot: port.slot)
-        port.open(socket, vips: settings.owned, owns: settings.ownsVIPs, now: now)
         do throws(DirectorError) {
             try findWays(on: [port], now: now)
         } catch {
-            port.close(retry: now + Self.reopenInterval)
-            pollSet.watch(nil, slot: port.slot)
+            close(port)
             throw error
         }
     }
 
-    /// A socket that also gets what is asked about the IPv6 VIPs, and what others announce of them.
-    private func openSocket(_ name: String) throws(PacketIOError) -> PacketSocket {
-        var socket = try PacketSocket(interface: name)
+    /// Opens a socket that also gets what is asked about the IPv6 VIPs, and what others announce of them; or where there are other
+    /// workers, one that takes this worker's share, and one for what concerns all.
+    private func openSockets(_ port: EnginePort, now: Ticks) throws(PacketIOError) {
+        var socket = try PacketSocket(
+            interface: port.name, ring: settings.ring,
+            taking: seats.map { .share(of: $0.group(at: port.slot)) } ?? .everything)
+        var notices: PacketSocket?
+        if let seats {
+            notices = try PacketSocket(interface: port.name, ring: .small, taking: .notices)
+            if worker == 0 { try socket.steer(by: settings.steering) }
+            seats.take(worker, at: port.slot, in: socket.group)
+        }
         if settings.ownsVIPs { try socket.joinGroups(of: settings.owned) }
-        return socket
+        pollSet.watch(socket.pollDescriptor, slot: port.slot)
+        pollSet.watch(notices?.pollDescriptor, slot: ports.count + port.slot)
+        port.open(socket, notices: notices, vips: settings.owned, owns: settings.ownsVIPs, now: now)
+    }
+
+    /// Gives an interface up, to be tried again.
+    func close(_ port: EnginePort) {
+        port.close(retry: now() + Self.reopenInterval)
+        pollSet.watch(nil, slot: port.slot)
+        pollSet.watch(nil, slot: ports.count + port.slot)
+        seats?.leave(worker, at: port.slot)
     }
 
     /// The interface went down or away: its servers get nothing until it is back.
     func lose(_ port: EnginePort, _ failure: PacketIOError) {
         forgetDestinations(on: port)
-        port.close(retry: now() + Self.reopenInterval)
-        pollSet.watch(nil, slot: port.slot)
+        close(port)
         report(.lost(interface: port.name, reason: "\(failure)"))
         applyPlans()
     }
 
     /// Tries a lost interface again.
     func reopen(_ port: EnginePort) {
+        // Another worker may have to come, or to go, first.
+        guard seats?.isTurn(of: worker, at: port.slot) ?? true else { return }
         do throws(DirectorError) {
             try open(port, isFirst: false)
         } catch {
-            port.close(retry: now() + Self.reopenInterval)
+            close(port)
             return
         }
         guard let mac = port.socket?.address else { return }
@@ -88,6 +104,7 @@ extension EngineLoop {
     /// Keeps the host's own stack off the VIPs. Equivalent to: `nft -f` with a table netdev rsdirector.
     /// Needs CAP_NET_ADMIN.
     func installFilter(on interfaces: [String]) throws(DirectorError) {
+        guard worker == 0 else { return }
         let drop = IngressDrop(
             table: EngineSettings.filterTable, interfaces: interfaces, vips: settings.owned, answers: settings.answers,
             insiders: settings.outbound.flatMap(\.sources))
@@ -101,6 +118,7 @@ extension EngineLoop {
     /// Lets the host's own stack see everything again. Equivalent to: `nft delete table netdev rsdirector`.
     /// Needs CAP_NET_ADMIN.
     func removeFilter() throws(DirectorError) {
+        guard worker == 0 else { return }
         let drop = IngressDrop(table: EngineSettings.filterTable, interfaces: [], vips: [])
         do throws(PacketFilterError) {
             try drop.remove(Nftables())

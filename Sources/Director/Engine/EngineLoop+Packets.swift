@@ -6,13 +6,13 @@ extension EngineLoop {
     func receive(on port: EnginePort) {
         let ports = self.ports
         var turns = Self.batchesInTurn
-        while turns > 0, port.socket != nil, var batch = port.socket?.receive() {
+        while turns > 0, var batch = port.receive() {
             turns -= 1
             let now = self.now()
             forward(&batch, from: port, to: ports, now: now)
             // Frames queued lie in the batch: send them all before giving it back.
             ports.flush()
-            port.socket?.release(batch)
+            port.release(batch)
             for port in ports { for neighbor in port.takeWanted() { ask(for: neighbor, on: port, now: now) } }
         }
         // More may be waiting than one turn takes: come back at once instead of waiting for the next block.
@@ -61,7 +61,7 @@ extension EngineLoop {
 
     /// Sends what is in the scratch buffer, now: it is used again.
     func transmit(length: Int, on port: EnginePort) {
-        port.socket?.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
-        port.socket?.flush()
+        _ = port.transmit(UnsafeMutableRawBufferPointer(rebasing: scratch[..<length]), .none)
+        port.flush()
     }
 }

@@ -21,6 +21,10 @@ final class EngineLoop {
 
     /// With the VIPs and servers of the latest plans.
     var settings: EngineSettings
+    /// Which of `settings.workers` this is. The first one alone answers for the VIPs and keeps the packet filter.
+    let worker: Int
+    /// Where the workers sit; nil: there is one only.
+    let seats: FanoutSeats?
     let mailbox: EngineMailbox
     let report: @Sendable (EngineEvent) -> Void
     var ports: [EnginePort]
@@ -49,18 +53,27 @@ final class EngineLoop {
     /// Puts the packet filter in force and opens what is up of the interfaces; what is down is waited for.
     ///
     /// Needs CAP_NET_ADMIN and CAP_NET_RAW.
+    ///
+    /// - Parameter loads: what the workers tell each other of their servers' connections.
     init(
-        _ settings: EngineSettings, resuming savedFlows: [UInt8]?, mailbox: EngineMailbox,
-        report: @escaping @Sendable (EngineEvent) -> Void
+        _ settings: EngineSettings, worker: Int, seats: FanoutSeats?, loads: LoadBook, resuming savedFlows: [UInt8]?,
+        mailbox: EngineMailbox, report: @escaping @Sendable (EngineEvent) -> Void
     ) throws(DirectorError) {
         self.settings = settings
+        self.settings.ownsVIPs = settings.ownsVIPs && worker == 0
+        self.worker = worker
+        self.seats = seats
         self.savedFlows = savedFlows
         self.mailbox = mailbox
         self.report = report
         ports = settings.interfaces.enumerated().map { EnginePort(name: $1, slot: $0) }
         path = PacketPath(
-            Forwarder(flowCapacity: settings.flowCapacity, seed: .random(in: 0 ... .max), timeouts: settings.timeouts))
-        pollSet = PollSet(slots: settings.interfaces.count, wakeUp: mailbox.wakeUp)
+            Forwarder(
+                flowCapacity: (settings.flowCapacity + settings.workers - 1) / settings.workers,
+                seed: .random(in: 0 ... .max), timeouts: settings.timeouts, loads: loads),
+            answerRate: max(1, EngineSettings.answerRate / settings.workers))
+        // Two for each interface: packets, and notices.
+        pollSet = PollSet(slots: 2 * settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
         try installFilter(on: settings.interfaces)
         // 2. The sockets. Whatever else fails, the filter goes again.
@@ -82,7 +95,11 @@ final class EngineLoop {
             pollSet.wait(milliseconds: Self.tick)
             for command in mailbox.take() { obey(command) }
             for port in ports {
-                if pollSet.hasFailed(slot: port.slot), let failure = port.socket?.failure() { lose(port, failure) }
+                if pollSet.hasFailed(slot: port.slot) || pollSet.hasFailed(slot: ports.count + port.slot),
+                    let failure = port.failure()
+                {
+                    lose(port, failure)
+                }
                 receive(on: port)
             }
             let now = self.now()
@@ -93,7 +110,7 @@ final class EngineLoop {
             if isPlanStale { applyPlans() }
         }
         let last = snapshot()
-        for port in ports { port.close(retry: now()) }
+        for port in ports { close(port) }
         mailbox.close(last)
     }
 
@@ -129,6 +146,10 @@ final class EngineLoop {
         for port in ports {
             guard port.socket != nil else {
                 if now >= port.retry { reopen(port) }
+                continue
+            }
+            if seats?.mustLeave(worker, at: port.slot) == true {
+                lose(port, PacketIOError(operation: "share", interface: port.name, cause: .interfaceDown))
                 continue
             }
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }

@@ -10,6 +10,10 @@ final class EnginePort {
     let slot: Int
     /// Nil while the interface is lost.
     var socket: PacketSocket?
+    /// Where there are several workers: what concerns all of them, of which each gets a copy.
+    private var notices: PacketSocket?
+    /// Whether the batch that was given out is one of `notices`.
+    private var isNotice = false
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
     /// The host's interface of that name, as it was when ways were last looked for.
@@ -34,8 +38,10 @@ final class EnginePort {
         self.slot = slot
     }
 
-    /// Takes a socket into use: VIPs are asked for anew, and no server is known yet.
-    func open(_ socket: consuming PacketSocket, vips: [IPAddress], owns: Bool, now: Ticks) {
+    /// Takes sockets into use: VIPs are asked for anew, and no server is known yet.
+    func open(
+        _ socket: consuming PacketSocket, notices: consuming PacketSocket?, vips: [IPAddress], owns: Bool, now: Ticks
+    ) {
         let mac = socket.address
         var random = SystemRandomNumberGenerator()
         self.vips = vips.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
@@ -44,7 +50,36 @@ final class EnginePort {
         nextHops = []
         destinations = []
         self.socket = consume socket
+        self.notices = consume notices
     }
+
+    /// The next batch if there is one; to be given back before the next is asked for.
+    @inline(__always)
+    func receive() -> FrameBatch? {
+        isNotice = false
+        if let batch = socket?.receive() { return batch }
+        isNotice = true
+        return notices?.receive()
+    }
+
+    /// Gives a batch back; what was queued of it has been sent.
+    @inline(__always)
+    func release(_ batch: consuming FrameBatch) {
+        if isNotice { notices?.release(batch) } else { socket?.release(batch) }
+    }
+
+    /// Queues a frame to be sent; false: the interface is lost.
+    @inline(__always)
+    func transmit(_ frame: UnsafeMutableRawBufferPointer, _ header: VirtioNetHeader) -> Bool {
+        socket?.transmit(frame, header) != nil
+    }
+
+    /// Sends what is queued.
+    @inline(__always)
+    func flush() { socket?.flush() }
+
+    /// Why the sockets are of no more use.
+    func failure() -> PacketIOError? { socket?.failure() ?? notices?.failure() }
 
     /// Takes these to be the ways to the servers behind the interface, and these the routers towards the world, each with the
     /// address of ours to ask as; whoever is new among the next hops is asked for, and whoever is not among them any more is
@@ -74,6 +109,7 @@ final class EnginePort {
     func close(retry: Ticks) {
         if socket != nil { earlier = counters }
         socket = nil
+        notices = nil
         neighbors = nil
         hops = [:]
         nextHops = []
@@ -85,12 +121,8 @@ final class EnginePort {
     var counters: PacketCounters {
         guard let now = socket?.statistics() else { return earlier }
         var sum = earlier
-        sum.received &+= now.received
-        sum.ringDrops &+= now.ringDrops
-        sum.transmitted &+= now.transmitted
-        sum.transmittedBytes &+= now.transmittedBytes
-        sum.refused &+= now.refused
-        if now.lastRefusal != 0 { sum.lastRefusal = now.lastRefusal }
+        sum.add(now)
+        if let notices = notices?.statistics() { sum.add(notices) }
         return sum
     }
 
@@ -102,6 +134,9 @@ final class EnginePort {
         return ServicePlan.Reach(
             station: LinkStation(egress: slot, source: mac, destination: destination), mtu: hop.mtu, source: hop.source)
     }
+
+    /// Shares packets out among the workers like this from now on.
+    func steer(by steering: Steering) throws(PacketIOError) { try socket?.steer(by: steering) }
 
     /// Takes these to be the VIPs; those that stay are left as they are.
     func take(vips: [IPAddress], owns: Bool, now: Ticks) throws(PacketIOError) {

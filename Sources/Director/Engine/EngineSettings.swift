@@ -2,6 +2,7 @@ internal import ConfigurationFile
 internal import Forwarding
 internal import NetworkAddress
 internal import PacketFilter
+internal import PacketIO
 
 /// What the engine is made with. VIPs, servers and answers become those of the plans it is given.
 struct EngineSettings: Sendable {
@@ -23,6 +24,16 @@ struct EngineSettings: Sendable {
     var flowCapacity = DirectorConfiguration.defaultFlows
     /// For how long.
     var timeouts = FlowTimeouts()
+    /// How many threads forward packets, each for clients of its own.
+    var workers = 1
+    /// How many leading bits of clients' addresses say which of them; see ``Steering``. It stays so until the end: clients
+    /// whose worker changed would be strangers to the new one.
+    var clientPrefix4 = 32
+    var clientPrefix6 = 128
+    /// How the kernel shares packets out among the workers.
+    var steering: Steering { Steering(ends: owned, prefix4: clientPrefix4, prefix6: clientPrefix6) }
+    /// Each worker's ring on each interface.
+    var ring: RingGeometry { workers > 1 ? .share(of: workers) : .standard }
     /// ICMP errors a second that packets for the VIPs can provoke, and at once: as the kernel's own
     /// `icmp_msgs_per_sec` and `icmp_msgs_burst` (Documentation/networking/ip-sysctl.rst).
     static let answerRate = 1000

@@ -60,6 +60,7 @@ extension EngineLoop {
         refreshFilter()
         for port in open {
             do throws(PacketIOError) {
+                if worker == 0, seats != nil { try port.steer(by: settings.steering) }
                 try port.take(vips: settings.owned, owns: settings.ownsVIPs, now: now())
             } catch {
                 // As if it had gone: it is opened again, with all that belongs to it.

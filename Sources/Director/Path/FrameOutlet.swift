@@ -18,12 +18,12 @@ protocol FrameOutlet {
 extension [EnginePort]: FrameOutlet {
     @inline(__always)
     func transmit(_ frame: UnsafeMutableRawBufferPointer, _ header: VirtioNetHeader, egress: Int) -> Bool {
-        self[egress].socket?.transmit(frame, header) != nil
+        self[egress].transmit(frame, header)
     }
 
     @inline(__always)
     func flush() {
-        for port in self { port.socket?.flush() }
+        for port in self { port.flush() }
     }
 
     func ask(for neighbor: IPv4Address, egress: Int) { self[egress].note(wanted: neighbor) }

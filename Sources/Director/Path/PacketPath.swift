@@ -9,13 +9,15 @@ struct PacketPath: ~Copyable {
     var undeliverable: UInt64 = 0
     /// Frames too long for a tunnel that could not be cut.
     private(set) var unsplittable: UInt64 = 0
-    private var answers = TokenBucket(rate: EngineSettings.answerRate, burst: EngineSettings.answerBurst)
+    private var answers: TokenBucket
     private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: ICMPError.longestFrame, alignment: 8)
     /// Where frames are cut into pieces.
     private let pieces = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 8)
 
-    init(_ forwarder: consuming Forwarder) {
+    /// - Parameter answerRate: how many ICMP errors a second packets may provoke.
+    init(_ forwarder: consuming Forwarder, answerRate: Int = EngineSettings.answerRate) {
         self.forwarder = forwarder
+        answers = TokenBucket(rate: answerRate, burst: EngineSettings.answerBurst)
     }
 
     deinit {

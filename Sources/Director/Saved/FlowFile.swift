@@ -10,8 +10,8 @@ struct FlowFile {
     /// The file of a director that remembers so many flows of each family.
     init(runDirectory: String, flows: Int) {
         path = Self.path(inRunDirectory: runDirectory)
-        // Flows of both families, templates, and the servers and stations they lead to.
-        limit = 1 << 24 + 3 * 128 * flows
+        // Flows of both families, templates, and the servers and stations they lead to, which each worker names for itself.
+        limit = 1 << 26 + 3 * 128 * flows
     }
 
     /// Where it is.

@@ -45,11 +45,12 @@ extension ServerTable {
     /// `include/net/ip_vs.h`).
     func overhead(of member: Member) -> Int {
         let server = self[member.server]
-        return server.pointee.active << 8 + server.pointee.inactive
+        let load = server.pointee.load
+        return load.pointee.active << 8 + load.pointee.inactive
     }
 
     /// How many active connections a member has.
     func active(on member: Member) -> Int {
-        self[member.server].pointee.active
+        self[member.server].pointee.load.pointee.active
     }
 }

@@ -23,14 +23,21 @@ struct Server {
     var method = ForwardMethod.direct
     var station: LinkStation?
     var mtu = 65_535
-    var active = 0
-    var inactive = 0
+    /// How many connections this forwarder remembers. All that share a ``LoadBook`` count them there together.
+    var active = 0 {
+        didSet { load.pointee.count(active: active - oldValue) }
+    }
+    var inactive = 0 {
+        didSet { load.pointee.count(inactive: inactive - oldValue) }
+    }
+    /// Where they are counted together.
+    let load: UnsafeMutablePointer<LoadPage>
     /// From how many connections on, active or not, it gets no new ones; 0: without a limit.
     var upper = 0
     /// Below how many it gets new ones again; 0: below three quarters of `upper`.
     var lower = 0
     /// Whether it reached `upper` and is not below `lower` yet.
-    private(set) var isOverloaded = false
+    var isOverloaded: Bool { load.pointee.isOverloaded }
     /// How many persistence templates lead to it.
     var templates = 0
     var connections: UInt64 = 0
@@ -43,21 +50,22 @@ struct Server {
     /// In a free slot: the next one.
     var nextFree: UInt32?
 
-    init(_ identity: Identity) {
+    init(_ identity: Identity, load: UnsafeMutablePointer<LoadPage>) {
         self.identity = identity
+        self.load = load
     }
 
     /// Puts ``isOverloaded`` right after a connection came or went or a threshold was changed. A connection that only becomes
     /// inactive is neither (`ip_vs_bind_dest` and `ip_vs_unbind_dest` in `net/netfilter/ipvs/ip_vs_conn.c`,
     /// `ip_vs_dest_totalconns`).
-    mutating func updateOverload() {
-        let total = active + inactive
+    func updateOverload() {
+        let total = load.pointee.active + load.pointee.inactive
         if upper <= 0 {
-            isOverloaded = false
+            load.pointee.isOverloaded = false
         } else if total >= upper {
-            isOverloaded = true
+            load.pointee.isOverloaded = true
         } else if lower > 0 ? total < lower : total < upper - upper / 4 {
-            isOverloaded = false
+            load.pointee.isOverloaded = false
         }
     }
 
@@ -101,6 +109,12 @@ public struct Traffic: Hashable, Sendable {
         packets &+= 1
         bytes &+= UInt64(length)
     }
+
+    /// Counts what was counted elsewhere as well.
+    public mutating func add(_ other: Traffic) {
+        packets &+= other.packets
+        bytes &+= other.bytes
+    }
 }
 
 /// The servers of all services, each in a slot that stays its own for as long as the server is wanted or a flow leads to it.
@@ -112,8 +126,17 @@ struct ServerTable: ~Copyable {
     private var slots: UnsafeMutablePointer<Server>?
     /// The first free slot; each leads to the next by `nextFree`.
     private var free: UInt32?
+    private let loads: LoadBook
+
+    /// A table without servers, whose connections are counted in this book.
+    init(loads: LoadBook) { self.loads = loads }
 
     deinit {
+        for (_, index) in taken {
+            // What was remembered here is no more.
+            (self[index].pointee.active, self[index].pointee.inactive) = (0, 0)
+            loads.close(self[index].pointee.identity)
+        }
         slots?.deallocate()
     }
 
@@ -134,7 +157,8 @@ struct ServerTable: ~Copyable {
     }
 
     /// Puts a server into a free slot.
-    mutating func add(_ server: Server) -> UInt32 {
+    mutating func add(_ identity: Server.Identity) -> UInt32 {
+        let server = Server(identity, load: loads.open(identity))
         if let index = free {
             free = self[index].pointee.nextFree
             self[index].pointee = server
@@ -153,6 +177,7 @@ struct ServerTable: ~Copyable {
         guard server.pointee.isTaken, server.pointee.service == nil, !server.pointee.isOutbound,
             server.pointee.active == 0, server.pointee.inactive == 0, server.pointee.templates == 0
         else { return }
+        loads.close(server.pointee.identity)
         server.pointee.isTaken = false
         server.pointee.nextFree = free
         free = index

@@ -8,7 +8,7 @@ func mapped(_ address: UInt32) -> IPv6Address { IPv6Address(mapping: IPv4Address
 /// The members of a service, the servers behind them and a scheduler to ask. Members are called A, B, C…; they are
 /// 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80…
 struct Farm: ~Copyable {
-    var servers = ServerTable()
+    var servers = ServerTable(loads: LoadBook())
     private(set) var members: [Member] = []
     var scheduler: Scheduler
 
@@ -18,14 +18,13 @@ struct Farm: ~Copyable {
     ) {
         scheduler = Scheduler(kind, options: options, seed: seed)
         for index in weights.indices {
-            var server = Server(Farm.identity(index))
+            let server = servers[servers.add(Farm.identity(index))]
             if overloaded.contains(index) {
-                (server.active, server.upper) = (1, 1)
-                server.updateOverload()
+                (server.pointee.active, server.pointee.upper) = (1, 1)
+                server.pointee.updateOverload()
             }
-            server.active = index < active.count ? active[index] : 0
-            server.inactive = index < inactive.count ? inactive[index] : 0
-            _ = servers.add(server)
+            server.pointee.active = index < active.count ? active[index] : 0
+            server.pointee.inactive = index < inactive.count ? inactive[index] : 0
         }
         change(to: weights)
     }

@@ -6,7 +6,9 @@ import Testing
 struct ThresholdTests {
     /// Whether a server is overloaded after each of these numbers of connections in turn.
     static func overloads(upper: Int, lower: Int, _ totals: [Int]) -> String {
-        var server = Server(Farm.identity(0))
+        let book = LoadBook()
+        defer { extendLifetime(book) }
+        var server = Server(Farm.identity(0), load: book.open(Farm.identity(0)))
         (server.upper, server.lower) = (upper, lower)
         return totals.map { total in
             (server.active, server.inactive) = (total / 2, total - total / 2)
