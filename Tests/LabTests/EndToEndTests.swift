@@ -61,16 +61,8 @@ extension TheLab {
 
                 try await fleet.stop()
                 for host in lab.hosts {
-                    let difference = HostText.difference(before[host.name] ?? "", try await host.text())
-                    // What a director leaves is meant for the next one: the connections, in its folder.
-                    let isMeant = { (line: Substring) in
-                        host.name == lab.director.name
-                            && ["+ run:", "+ run/flows:f:600:", "+ run/made-by-rsdirector:"].contains {
-                                line.hasPrefix($0)
-                            }
-                    }
-                    let left = difference.split(separator: "\n").filter { !isMeant($0) }
-                    #expect(left.isEmpty, "\(host.name): \(difference)")
+                    let difference = try await lab.changes(on: host, since: before[host.name] ?? "")
+                    #expect(difference.isEmpty, "\(host.name): \(difference)")
                 }
             }
         }

@@ -126,11 +126,12 @@ struct Story {
         chapter("7. All stop, and put back what they found")
         try await fleet.stop()
         for host in fleet.lab.hosts {
-            let difference = HostText.difference(before[host.name] ?? "", try await host.text())
+            let difference = try await fleet.lab.changes(on: host, since: before[host.name] ?? "")
             try claim(
                 difference.isEmpty, "\(host.name) is as it was before\(difference.isEmpty ? "" : ": \(difference)")")
         }
-        say("Addresses, routes, sysctls, nftables and files of all hosts: as they were before, compared as text.")
+        say("Addresses, routes, sysctls, nftables and files of all hosts: as they were before, compared as text;")
+        say("but for run/flows: the connections that rsdirector goes on with when it is started again.")
     }
 }
 
