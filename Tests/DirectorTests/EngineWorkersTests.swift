@@ -141,6 +141,33 @@ struct EngineWorkersTests {
         }
     }
 
+    @Test("each worker goes on with its own connections after a stop", .timeLimit(.minutes(1)))
+    func resumed() throws {
+        try Base.withWire { segment in
+            let engine = try Self.start(3, Self.plan(.direct), &segment, Events())
+            Self.send(Self.flags.syn, on: &segment)
+            let count = Self.clients.count
+            try segment.answer(until: "all connections are open") { try engine.snapshotNow().flows == count }
+            let saved = try #require(try engine.stop())
+
+            let events = Events()
+            let next = try Engine(Self.settings(3), resuming: saved) { events.add($0) }
+            try next.applyNow([Self.plan(.direct)])
+            try segment.answer(until: "all workers know the server") {
+                try next.workers.allSatisfy { try $0.snapshotNow().stations[Base.server] == Base.serverMAC }
+            }
+            let outcomes = events.all.compactMap { if case .resumed(let outcome) = $0 { outcome.flows } else { nil } }
+            #expect(outcomes.count == 3 && outcomes.reduce(0, +) == count)
+            Self.send(Self.flags.ack, on: &segment)
+            try segment.answer(until: "all packets were forwarded or dropped") {
+                let now = try next.snapshotNow()
+                return now.services[0].inbound.packets + (now.drops["noFlow"] ?? 0) >= UInt64(count)
+            }
+            #expect(try next.snapshotNow().drops["noFlow"] == nil)
+            try next.stop()
+        }
+    }
+
     @Test("the seats are taken in order, and left by all behind one that was left")
     func seats() {
         let seats = FanoutSeats(interfaces: 2, workers: 3)

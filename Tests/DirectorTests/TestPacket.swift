@@ -13,8 +13,6 @@ struct TestPacket {
     /// How many bytes of zeros it carries.
     var payload = 0
     var timeToLive: UInt8 = 64
-    /// Of TCP.
-    var flags: UInt8 = 2
 
     /// The whole frame, which may not be fragmented.
     func frame(to station: MACAddress, from sender: MACAddress) -> [UInt8] {

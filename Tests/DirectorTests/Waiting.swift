@@ -40,9 +40,11 @@ extension Engine {
 
     /// `apply(outbound:)` for a test's own thread.
     func applyNow(outbound rules: [Outbound.Rule]) throws {
-        let box = Box(Mutex(false))
-        mailbox.leave(.applyOutbound(rules) { box.value.withLock { $0 = true } })
-        try Deadline.wait("the rules are in force") { box.value.withLock { $0 } }
+        for worker in workers {
+            let box = Box(Mutex(false))
+            worker.mailbox.leave(.applyOutbound(rules) { box.value.withLock { $0 = true } })
+            try Deadline.wait("the rules are in force") { box.value.withLock { $0 } }
+        }
     }
 
     /// `snapshot()` for a test's own thread.

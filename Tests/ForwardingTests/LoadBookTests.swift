@@ -18,7 +18,8 @@ struct LoadBookTests {
     func leastConnections(_ scheduler: SchedulerKind) {
         let book = LoadBook()
         let service = VirtualService.web([.at(1), .at(2), .at(3)], scheduler)
-        var (one, two) = (Self.forwarder(book, service), Self.forwarder(book, service))
+        var one = Self.forwarder(book, service)
+        var two = Self.forwarder(book, service)
         let picks = (UInt16(1)...3).flatMap { client in
             [one.send(Flag.syn, from: client), two.send(Flag.syn, from: client)]
         }
@@ -33,7 +34,8 @@ struct LoadBookTests {
         (server.upper, server.lower) = (2, 2)
         let book = LoadBook()
         let service = VirtualService.web([server])
-        var (one, two) = (Self.forwarder(book, service), Self.forwarder(book, service))
+        var one = Self.forwarder(book, service)
+        var two = Self.forwarder(book, service)
         #expect(one.send(Flag.syn, from: 1) == .transmit(egress: 1))
         #expect(two.send(Flag.syn, from: 2) == .transmit(egress: 1))
         #expect(one.send(Flag.syn, from: 3) == .unreachable && two.send(Flag.syn, from: 4) == .unreachable)
