@@ -40,7 +40,7 @@ struct DirectorMatrixScope: SuiteTrait, TestScoping {
             }
             try await unclampedServer.remove()
             let left = [
-                HostText.difference(untouched, try await director.text()),
+                HostText.differenceOfDirector(untouched, try await director.text()),
                 HostText.difference(fleet.untouched, try await fleet.text()),
             ]
             guard left.allSatisfy(\.isEmpty) else { throw LabError("left behind: \(left)") }
