@@ -20,7 +20,7 @@ extension DirectorConfiguration {
         # router does.
         own_vip = true
 
-        # How many flows there is room for, in memory that is taken at the start: 1024 to 67108864.
+        # How many flows there is room for, in memory that is taken at the start and divided among the workers: 1024 to 67108864.
         flows = 1048576
 
         # How many threads forward packets, each for clients of its own: 1 to 64. Left out: one for each core, 8 at most.

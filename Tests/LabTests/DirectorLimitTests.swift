@@ -20,6 +20,7 @@ extension TheLab {
                     interface = ["eth0"]
                     run_dir   = "\(lab.director.directory)/var/run"
                     flows     = 1024
+                    workers   = 1
                     [timeouts]
                     tcp_fin   = "1s"
                     [[service]]
