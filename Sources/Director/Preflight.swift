@@ -105,7 +105,8 @@ struct Preflight {
         guard configuration.workerCount > 1, !Steering(ends: Array(vips)).isShortEnough else { return }
         throw DirectorError(
             operation: "share packets out among \(configuration.workerCount) workers",
-            cause: "\(vips.count) VIPs and outbound addresses are more than the kernel tells apart for that: some 2,000 of IPv4, or 400 of IPv6",
+            cause:
+                "\(vips.count) VIPs and outbound addresses are more than the kernel tells apart for that: some 2,000 of IPv4, or 400 of IPv6",
             cure: "set workers = 1, or run a director for each part of them")
     }
 

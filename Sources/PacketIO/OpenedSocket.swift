@@ -76,7 +76,8 @@ struct OpenedSocket: ~Copyable {
     /// Shares a group's frames out by this program.
     func steer(by program: FilterProgram, _ interface: String) throws(PacketIOError) {
         let outcome = program.withOption {
-            setsockopt(descriptor.rawValue, SOL_PACKET, PACKET_FANOUT_DATA, &$0, socklen_t(MemoryLayout<sock_fprog>.size))
+            setsockopt(
+                descriptor.rawValue, SOL_PACKET, PACKET_FANOUT_DATA, &$0, socklen_t(MemoryLayout<sock_fprog>.size))
         }
         guard outcome == 0 else { throw PacketIOError.last("setsockopt PACKET_FANOUT_DATA", interface) }
     }

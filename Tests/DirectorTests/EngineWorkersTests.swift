@@ -28,7 +28,8 @@ struct EngineWorkersTests {
     }
 
     /// A running engine whose workers all know where the server is.
-    static func start(_ workers: Int, _ plan: ServicePlan, _ segment: inout Segment, _ events: Events) throws -> Engine {
+    static func start(_ workers: Int, _ plan: ServicePlan, _ segment: inout Segment, _ events: Events) throws -> Engine
+    {
         let engine = try Engine(settings(workers)) { events.add($0) }
         try engine.applyNow([plan])
         try segment.answer(until: "the VIP is claimed, and all workers know the server") {
@@ -71,7 +72,9 @@ struct EngineWorkersTests {
             let question = NeighborMessage(.reply(Base.vip, to: Base.client), mac: segment.directorMAC)
             segment.send(.request(Base.vip, from: Base.clientMAC, Base.client))
             _ = try segment.nextMessage { $0 == question }
-            for packet in segment.packets where packet.destination == Base.clientMAC { seen += packet.icmp == nil ? 1 : 0 }
+            for packet in segment.packets where packet.destination == Base.clientMAC {
+                seen += packet.icmp == nil ? 1 : 0
+            }
             #expect(seen == count, "one copy of each answer on the wire")
             #expect(segment.packets.count { $0.destination == Base.serverMAC } == count, "and of each question")
 

@@ -27,8 +27,10 @@ extension TheLab {
                 }
                 // By the client's port: the same with every director, whatever it did before.
                 try await fleet.startDirector(
-                    fleet.directorConfiguration(scheduler: "mh").replacing(
-                        "scheduler = \"mh\"", with: "scheduler = \"mh\"\nscheduler_flags = [\"port\"]"))
+                    // One worker, as a replay is: several would send in an order of their own.
+                    "workers = 1\n"
+                        + fleet.directorConfiguration(scheduler: "mh").replacing(
+                            "scheduler = \"mh\"", with: "scheduler = \"mh\"\nscheduler_flags = [\"port\"]"))
                 try await fleet.ready()
 
                 let length = 262_144

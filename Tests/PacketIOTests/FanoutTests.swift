@@ -15,7 +15,9 @@ struct FanoutTests {
         _ source: IPv4Address, _ destination: IPv4Address, protocol number: UInt8 = 17, fragment: UInt16 = 0,
         to station: MACAddress, _ body: [UInt8] = [0, 1, 0, 2, 0, 0, 0, 0]
     ) -> [UInt8] {
-        let header: [UInt8] = [0x45, 0, 0, UInt8(20 + body.count), 0, 0, UInt8(fragment >> 8), UInt8(fragment & 255), 64, number, 0, 0]
+        let header: [UInt8] = [
+            0x45, 0, 0, UInt8(20 + body.count), 0, 0, UInt8(fragment >> 8), UInt8(fragment & 255), 64, number, 0, 0,
+        ]
         return link(station, [8, 0]) + header + octets(source.rawValue) + octets(destination.rawValue) + body
     }
 
@@ -103,8 +105,10 @@ struct FanoutTests {
             let server6 = IPv6Address(high: 0x2001_0DB8 << 32, low: 0x11)
             let to = try sockets.receivers(of: clients.map { Self.frame($0, Self.vip, to: station) })
             let from = try sockets.receivers(of: clients.map { Self.frame(Self.server, $0, to: station) })
-            let later = try sockets.receivers(of: clients.map { Self.frame($0, Self.vip, fragment: 0x00B9, to: station) })
-            let echo = try sockets.receivers(of: clients.map { Self.frame($0, Self.vip, protocol: 1, to: station, [8, 0, 0, 0]) })
+            let later = try sockets.receivers(
+                of: clients.map { Self.frame($0, Self.vip, fragment: 0x00B9, to: station) })
+            let echo = try sockets.receivers(
+                of: clients.map { Self.frame($0, Self.vip, protocol: 1, to: station, [8, 0, 0, 0]) })
             #expect(to.allSatisfy { $0.count == 1 && $0[0] < 3 })
             #expect(to == from && to == later && to == echo)
             #expect(Set(to.flatMap { $0 }) == [0, 1, 2])
@@ -134,7 +138,9 @@ struct FanoutTests {
             let station = sockets.first.address
             let client = IPv4Address(198, 51, 100, 7)
             let client6 = IPv6Address(high: 0x2001_0DB8 << 32, low: 7)
-            var frames = [UInt8(3), 4, 5, 11, 12].map { Self.frame(client, Self.vip, protocol: 1, to: station, [$0, 0, 0, 0]) }
+            var frames = [UInt8(3), 4, 5, 11, 12].map {
+                Self.frame(client, Self.vip, protocol: 1, to: station, [$0, 0, 0, 0])
+            }
             frames += [UInt8(1), 2, 3, 4, 133, 134, 135, 136, 137].map {
                 Self.frame(client6, Self.vip6, next: 58, to: station, [$0, 0, 0, 0])
             }

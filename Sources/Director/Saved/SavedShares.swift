@@ -45,7 +45,8 @@ struct SavedShares {
         let saved = Division(workers: head[0], prefix4: head[1], prefix6: head[2])
         guard saved == division else {
             throw Refusal(
-                cause: "`workers` or a `persistence_netmask` was another when they were saved (by \(saved.workers) workers), "
+                cause:
+                    "`workers` or a `persistence_netmask` was another when they were saved (by \(saved.workers) workers), "
                     + "so that clients had others")
         }
         var rest = bytes[Self.headLength...]

@@ -39,7 +39,9 @@ public final class LoadBook: Sendable {
             index.entries[server] = Entry(page: page)
             return UInt(bitPattern: page)
         }
-        guard let page = UnsafeMutablePointer<LoadPage>(bitPattern: address) else { preconditionFailure("a page is somewhere") }
+        guard let page = UnsafeMutablePointer<LoadPage>(bitPattern: address) else {
+            preconditionFailure("a page is somewhere")
+        }
         return page
     }
 
