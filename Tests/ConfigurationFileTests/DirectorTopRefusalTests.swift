@@ -108,7 +108,7 @@ struct DirectorTopRefusalTests {
             "a key of the agent", top: #"state_dir = "/x""#,
             #"""
             f.toml:1: state_dir: is not a key; remove it, or write one of interface, engine, run_dir, status, \#
-            own_vip, flows, sloppy, timeouts, agent, join, service, outbound
+            own_vip, flows, workers, sloppy, timeouts, agent, join, service, outbound
             """#),
         DirectorRefusal(
             "weight at the service",

@@ -278,9 +278,26 @@ struct JoiningTests {
                 "listen, tls and token of [join]: what the file says comes into force with a restart"
             ])
         #expect(await world.board.configuration.join?.token == .text("0123456789abcdef"))
+    }
+
+    @Test("without [join] in the file a reload ends it: who joined goes, and nobody joins any more")
+    func ended() async throws {
+        let world = await World()
+        _ = try await world.join("web")
+        #expect(await world.servers(of: "web").count == 2)
+        var file = Self.configuration()
+        let join = file.join
         file.join = nil
         world.write(file)
+        #expect(try await world.control.reload().needsRestart == [])
+        #expect(await world.servers(of: "web").count == 1)
+        #expect(await world.board.leases.leases.isEmpty)
+        await #expect(throws: (any Error).self) { _ = try await world.join("web") }
+        file.join = join
+        world.write(file)
         #expect(try await world.control.reload().needsRestart.count == 1)
+        await #expect(throws: (any Error).self) { _ = try await world.join("web") }
+        #expect(await world.servers(of: "web").count == 1)
     }
 
     @Test("one that joined is not removed by hand, which its agent would undo, and not added a second time")

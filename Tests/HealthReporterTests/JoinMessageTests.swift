@@ -29,6 +29,7 @@ struct JoinMessageTests {
             (#"{"services":["web"],"agent_port":65536}"#, ""), (#"{"services":["web"],"agent_port":-1}"#, ""),
             (#"{"services":["web"],"agent_port":9380,"weight":65536}"#, "65536 is not a weight of 0 to 65535"),
             (#"{"services":["web"],"agent_port":9380,"weight":-1}"#, "-1 is not a weight"),
+            (#"{"services":["web","dns","web"],"agent_port":9380}"#, "a service is in it twice"),
             (#"{"services":["web"],"agent_port":9380,"address":"10.0.0.0/8"}"#, ""),
         ])
     func malformed(_ text: String, _ words: String) {

@@ -95,6 +95,8 @@ extension DirectorConfiguration {
         result.services = file.services
         result.agent = file.agent
         result.outbound = file.outbound
+        // Whoever takes [join] away wants nobody to join any more, now; a place to listen at is only had by a restart.
+        if file.join == nil { result.join = nil }
         if let old = join, let new = file.join {
             var join = new
             (join.listen, join.tls, join.token) = (old.listen, old.tls, old.token)
@@ -105,8 +107,9 @@ extension DirectorConfiguration {
 }
 
 extension DirectorConfiguration.Join {
-    /// Whether agents join in the same place and with the same token, or do not in either: the rest is looked at with each join.
+    /// Whether agents join in the same place and with the same token, or not any more: the rest is looked at with each join.
     fileprivate static func haveSameEar(_ old: Self?, _ new: Self?) -> Bool {
-        old?.listen == new?.listen && old?.tls == new?.tls && old?.token == new?.token
+        guard new != nil else { return true }
+        return old?.listen == new?.listen && old?.tls == new?.tls && old?.token == new?.token
     }
 }

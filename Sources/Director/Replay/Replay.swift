@@ -53,7 +53,7 @@ public struct Replay {
         let director = mac ?? survey.director
         var summary = ReplaySummary(
             input: input, output: output, director: director, isDirectorTold: mac != nil,
-            isOutboundLeftOut: !configuration.outbound.isEmpty)
+            isOutboundLeftOut: !configuration.outbound.isEmpty, isJoinLeftOut: configuration.join != nil)
 
         // 2. The services, with the servers where the capture has them.
         let own = director ?? .zero

@@ -7,6 +7,10 @@ extension ReplaySummary {
         var lines = ["\(input): \(frames) frames in \(duration / 1000).\(Self.thousandths(duration)) s"]
         if let flaw { lines.append("\(input): \(flaw); what came before is replayed") }
         lines.append("director: \(directorText)")
+        if isJoinLeftOut {
+            lines.append(
+                "[join]: servers that joined are not in the file; write them as [[service.server]] to replay them")
+        }
         if isOutboundLeftOut {
             lines.append("[[outbound]]: not replayed; what servers send to the world counts as of no service")
         }

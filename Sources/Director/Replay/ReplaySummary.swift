@@ -34,6 +34,8 @@ public struct ReplaySummary: Sendable {
     let isDirectorTold: Bool
     /// Whether the configuration has source NAT, which is not replayed: its ways and its neighbours are the host's.
     let isOutboundLeftOut: Bool
+    /// Whether servers may have joined, whom no file has.
+    let isJoinLeftOut: Bool
     var servers: [Server] = []
     /// How many frames of the capture were read.
     private(set) var frames = 0
@@ -50,9 +52,13 @@ public struct ReplaySummary: Sendable {
     private var first: UInt64?
     private var latest: UInt64 = 0
 
-    init(input: String, output: String, director: MACAddress?, isDirectorTold: Bool, isOutboundLeftOut: Bool) {
+    init(
+        input: String, output: String, director: MACAddress?, isDirectorTold: Bool, isOutboundLeftOut: Bool,
+        isJoinLeftOut: Bool
+    ) {
         (self.input, self.output, self.director, self.isDirectorTold) = (input, output, director, isDirectorTold)
         self.isOutboundLeftOut = isOutboundLeftOut
+        self.isJoinLeftOut = isJoinLeftOut
     }
 
     /// Counts a frame; returns when it came, from the first one on.

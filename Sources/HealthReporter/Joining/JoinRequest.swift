@@ -51,6 +51,7 @@ public struct JoinRequest: Codable, Sendable, Equatable {
         guard (1...Self.mostServices).contains(services.count) else {
             throw refuse(.services, "\(services.count) are not 1 to \(Self.mostServices) services")
         }
+        guard Set(services).count == services.count else { throw refuse(.services, "a service is in it twice") }
         guard agentPort > 0 else { throw refuse(.agentPort, "0 is not a port of 1 to 65535") }
         guard (0...65_535).contains(weight) else { throw refuse(.weight, "\(weight) is not a weight of 0 to 65535") }
     }
