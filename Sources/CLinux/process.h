@@ -25,15 +25,6 @@ static inline unsigned long long clinux_effective_capabilities(void) {
     return (unsigned long long)data[1].effective << 32 | data[0].effective;
 }
 
-/// On how many processors the calling thread may run (sched_getaffinity(2)); 1 where that cannot be read.
-static inline int clinux_usable_processors(void) {
-    unsigned long mask[128] = {0};
-    int count = 0;
-    if (syscall(SYS_sched_getaffinity, 0, sizeof mask, mask) <= 0) return 1;
-    for (int index = 0; index < 128; index++) count += __builtin_popcountl(mask[index]);
-    return count;
-}
-
 /// Who sits at the other end of a connected Unix socket (SO_PEERCRED). Returns 0, or -1 with errno set.
 static inline int clinux_peer_credentials(int descriptor, int *pid, unsigned int *uid, unsigned int *gid) {
     struct { int pid; unsigned int uid; unsigned int gid; } credentials = {0, 0, 0};

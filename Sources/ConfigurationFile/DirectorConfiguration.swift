@@ -10,7 +10,7 @@ public struct DirectorConfiguration: Sendable, Equatable {
     public var ownsVIPs: Bool
     /// How many flows there is room for, in memory that is taken at the start and never grows: 1,024 to 67,108,864.
     public var flows: Int
-    /// How many threads forward packets, 1 to 64; nil: one for each core, ``mostWorkersByDefault`` at most.
+    /// How many threads forward packets, 1 to 64; nil: one.
     public var workers: Int?
     /// When a flow is forgotten that no packet comes for.
     public var timeouts: Timeouts
@@ -25,8 +25,6 @@ public struct DirectorConfiguration: Sendable, Equatable {
 
     /// How many flows there is room for where nothing else is said.
     public static let defaultFlows = 1 << 20
-    /// How many threads forward packets at most where nothing is said: each takes memory on each interface.
-    public static let mostWorkersByDefault = 8
 
     /// Creates a configuration from values that are already known to be valid.
     public init(

@@ -9,14 +9,21 @@ extension Forwarder {
     /// - Parameters:
     ///   - frames: at most ``groupSize``. No two of them share memory.
     ///   - verdicts: where the verdict on each goes; there is room for as many.
+    /// - Returns: how many were judged, from the first on: all, or up to the first that must be cut. What becomes of its pieces comes
+    ///   before what is behind it: fragments follow the first one of their packet.
+    @discardableResult
     public mutating func forward(
         _ frames: UnsafeMutableBufferPointer<Frame>, into verdicts: UnsafeMutableBufferPointer<Verdict>, now: Ticks
-    ) {
+    ) -> Int {
         precondition(frames.count <= Self.groupSize && frames.count <= verdicts.count, "too many frames at once")
         for index in frames.indices { lookAhead(UnsafeRawBufferPointer(frames[index].bytes)) }
         ahead4.finish(in: v4)
         ahead6.finish(in: v6)
-        for index in frames.indices { verdicts[index] = forward(&frames[index], now: now) }
+        for index in frames.indices {
+            verdicts[index] = forward(&frames[index], now: now)
+            if case .split = verdicts[index] { return index + 1 }
+        }
+        return frames.count
     }
 
     /// Has the flow of a packet looked for, where its key is plain to see: no options, no extension headers, no fragment. Nothing is judged

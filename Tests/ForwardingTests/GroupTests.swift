@@ -71,7 +71,12 @@ struct GroupTests {
         held.withUnsafeMutableBufferPointer { held in
             verdicts.withUnsafeMutableBufferPointer { verdicts in
                 if together {
-                    forwarder.forward(held, into: verdicts, now: now)
+                    var judged = 0
+                    while judged < held.count {
+                        judged += forwarder.forward(
+                            UnsafeMutableBufferPointer(rebasing: held[judged...]),
+                            into: UnsafeMutableBufferPointer(rebasing: verdicts[judged...]), now: now)
+                    }
                 } else {
                     for index in held.indices { verdicts[index] = forwarder.forward(&held[index], now: now) }
                 }

@@ -33,13 +33,14 @@ extension EngineLoop {
     }
 
     private func forwardGroup(to ports: [EnginePort], now: Ticks) {
-        group.judge(by: &path.forwarder, now: now)
         var index = 0
+        var judged = 0
         while index < group.count {
+            if index == judged { judged = group.judge(from: index, by: &path.forwarder, now: now) }
             var next = index + 1
             switch group.verdict(index) {
             case .transmit(let egress):
-                let run = group.run(from: index, by: egress)
+                let run = group.run(from: index, before: judged, by: egress)
                 if ports[egress].socket?.transmit(group, run) == nil { path.undeliverable &+= UInt64(run.count) }
                 next = run.upperBound
             case let verdict:

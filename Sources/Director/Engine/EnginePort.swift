@@ -56,10 +56,11 @@ final class EnginePort {
     /// The next batch if there is one; to be given back before the next is asked for.
     @inline(__always)
     func receive() -> FrameBatch? {
-        isNotice = false
-        if let batch = socket?.receive() { return batch }
-        isNotice = true
-        return notices?.receive()
+        // In turn, so that neither starves while there is more than enough of the other.
+        isNotice.toggle()
+        if let batch = isNotice ? notices?.receive() : socket?.receive() { return batch }
+        isNotice.toggle()
+        return isNotice ? notices?.receive() : socket?.receive()
     }
 
     /// Gives a batch back; what was queued of it has been sent.

@@ -1,11 +1,8 @@
-internal import CLinux
 internal import ConfigurationFile
 
 extension DirectorConfiguration {
-    /// How many threads forward packets: as many as the configuration says, else one for each core that this process may use.
-    var workerCount: Int {
-        workers ?? max(1, min(Int(clinux_usable_processors()), Self.mostWorkersByDefault))
-    }
+    /// How many threads forward packets.
+    var workerCount: Int { workers ?? 1 }
 
     /// How many leading bits of an IPv4 client's address say which thread its packets go to: a network whose clients stay with one
     /// server together is one thread's.

@@ -12,9 +12,27 @@ extension EngineSnapshot {
             guard let same = other.services.first(where: { $0.isSame(as: services[index]) }) else { continue }
             services[index].add(same)
         }
+        for index in outbound.indices {
+            guard let same = other.outbound.first(where: { $0.isSame(as: outbound[index]) }) else { continue }
+            outbound[index].add(same)
+        }
         flows += other.flows
         flowCapacity += other.flowCapacity
         drops.merge(other.drops) { $0 &+ $1 }
+    }
+}
+
+extension OutboundStatistics {
+    fileprivate func isSame(as other: OutboundStatistics) -> Bool {
+        (address, ports, sources) == (other.address, other.ports, other.sources)
+    }
+
+    fileprivate mutating func add(_ other: OutboundStatistics) {
+        activeConnections += other.activeConnections
+        inactiveConnections += other.inactiveConnections
+        connections &+= other.connections
+        inbound.add(other.inbound)
+        outbound.add(other.outbound)
     }
 }
 

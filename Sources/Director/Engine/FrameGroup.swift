@@ -57,10 +57,14 @@ struct FrameGroup: ~Copyable {
         return .full
     }
 
-    /// Has all of them judged, and rewritten.
-    func judge(by forwarder: inout Forwarder, now: Ticks) {
-        guard count > 0 else { return }
-        forwarder.forward(UnsafeMutableBufferPointer(rebasing: frames[..<count]), into: verdicts, now: now)
+    /// Has those from `start` on judged, and rewritten; returns where the next ones begin, which are to be judged once these have
+    /// gone their ways.
+    func judge(from start: Int, by forwarder: inout Forwarder, now: Ticks) -> Int {
+        guard start < count else { return count }
+        return start
+            + forwarder.forward(
+                UnsafeMutableBufferPointer(rebasing: frames[start..<count]),
+                into: UnsafeMutableBufferPointer(rebasing: verdicts[start...]), now: now)
     }
 
     /// What the forwarder said of a frame.
@@ -74,10 +78,10 @@ struct FrameGroup: ~Copyable {
         headers[index].grown(by: ReceivedFrame.headroom - frames[index].headroom)
     }
 
-    /// The frames from `start` on that leave by the same interface as that one.
-    func run(from start: Int, by egress: Int) -> Range<Int> {
+    /// The frames from `start` on, but before `limit`, that leave by the same interface as that one.
+    func run(from start: Int, before limit: Int, by egress: Int) -> Range<Int> {
         var end = start + 1
-        while end < count, case .transmit(egress) = verdicts[end] { end += 1 }
+        while end < limit, case .transmit(egress) = verdicts[end] { end += 1 }
         return start..<end
     }
 }
