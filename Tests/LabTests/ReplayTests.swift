@@ -40,6 +40,11 @@ extension TheLab {
                     let filter = "ether src \(lab.director.mac) and dst host \(Lab.vip)"
                     atServers.append(try await Capture(on: host, name: host.name, filter: filter, length: length))
                 }
+                // The capture has to show where the servers are: whether the director asks while it runs is chance.
+                for host in lab.backends {
+                    let ask = "ip neigh flush all; curl -s --max-time 5 http://\(lab.director.address):9/; true"
+                    _ = try await host.run(["sh", "-c", ask])
+                }
                 let requests = try await Scenario.requests(40, on: fleet, name: "requests")
                 #expect(requests.lost.isEmpty)
                 // Super-packets, and partial checksums.
