@@ -24,7 +24,7 @@ extension DirectorConfiguration {
         flows = 1048576
 
         # How many threads forward packets, each for clients of its own: 1 to 64, no more than cores.
-        # workers = 1
+        workers = 1
 
         # true: a TCP packet of no flow that is known is scheduled as a new connection's, in the services that do not say.
         # For directors that share a VIP or take one over, and for one that was killed, with a scheduler that hashes.

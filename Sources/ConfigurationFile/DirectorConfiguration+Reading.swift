@@ -37,7 +37,7 @@ extension DirectorConfiguration {
         }
         ownsVIPs = top.flag("own_vip") ?? true
         if let flows = top.integer("flows", in: 1 << 10...1 << 26) { self.flows = flows }
-        workers = top.integer("workers", in: 1...64)
+        if let workers = top.integer("workers", in: 1...64) { self.workers = workers }
         if let table = top.table("timeouts", .timeouts, among: Schema.ofDirector) { timeouts = Timeouts(table) }
         let agentTable = top.table("agent", .directorAgent, among: Schema.ofDirector)
         if let agentTable { agent = AgentDefaults(agentTable) }

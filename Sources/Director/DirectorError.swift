@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What kept the director from its work, in words an operator can act on.
 public struct DirectorError: Error, Hashable, Sendable {
     /// What was being attempted: `listen on /run/rsdirector/control.sock`.
@@ -20,4 +22,9 @@ extension DirectorError: CustomStringConvertible {
     public var description: String {
         "cannot \(operation): \(cause)" + (cure.isEmpty ? "" : "; \(cure)")
     }
+}
+
+extension DirectorError {
+    /// What the system calls the error with this errno.
+    static func words(_ number: CInt) -> String { String(cString: strerror(number)) }
 }

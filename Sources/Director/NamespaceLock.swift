@@ -24,7 +24,7 @@ struct NamespaceLock: ~Copyable {
         guard bound == 0 else {
             let cause =
                 errno == EADDRINUSE
-                ? "another rsdirector runs in this network namespace" : String(cString: strerror(errno))
+                ? "another rsdirector runs in this network namespace" : DirectorError.words(errno)
             if descriptor >= 0 { close(descriptor) }
             throw DirectorError(
                 operation: "start", cause: cause,

@@ -76,6 +76,14 @@ public final class Fleet: @unchecked Sendable {
         }
     }
 
+    /// Starts nginx and the agent on every backend.
+    public func startBackends() async throws {
+        for host in lab.backends {
+            try await startWebServer(on: host)
+            try await startAgent(on: host)
+        }
+    }
+
     /// Starts the director and returns at once.
     public func startDirector(_ configuration: String? = nil) async throws {
         let host = lab.director

@@ -13,10 +13,7 @@ extension TheLab {
             let lab = try await Lab()
             try await clearing(lab) {
                 let fleet = Fleet(on: lab)
-                for host in lab.backends {
-                    try await fleet.startWebServer(on: host)
-                    try await fleet.startAgent(on: host)
-                }
+                try await fleet.startBackends()
                 try await fleet.startDirector()
                 try await fleet.ready()
                 // A thousand ports for each lane, which has to get by with them.

@@ -6,10 +6,7 @@ extension TheLab {
     @Suite("End to end")
     struct EndToEndTests {
         private func start(_ fleet: Fleet) async throws {
-            for host in fleet.lab.backends {
-                try await fleet.startWebServer(on: host)
-                try await fleet.startAgent(on: host)
-            }
+            try await fleet.startBackends()
             try await fleet.startDirector()
             try await fleet.ready()
         }

@@ -21,10 +21,7 @@ extension TheLab {
             let lab = try await Lab()
             try await clearing(lab) {
                 let fleet = Fleet(on: lab)
-                for host in lab.backends {
-                    try await fleet.startWebServer(on: host)
-                    try await fleet.startAgent(on: host)
-                }
+                try await fleet.startBackends()
                 // By the client's port: the same with every director, whatever it did before.
                 try await fleet.startDirector(
                     // One worker, as a replay is: several would send in an order of their own.

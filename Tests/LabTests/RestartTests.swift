@@ -81,10 +81,7 @@ extension TheLab {
             let lab = try await Lab()
             try await clearing(lab) {
                 let fleet = Fleet(on: lab)
-                for host in lab.backends {
-                    try await fleet.startWebServer(on: host)
-                    try await fleet.startAgent(on: host)
-                }
+                try await fleet.startBackends()
                 let configuration = fleet.directorConfiguration(scheduler: "mh").replacing(
                     "scheduler = \"mh\"", with: "scheduler = \"mh\"\nscheduler_flags = [\"port\"]\nsloppy = true")
                 try await fleet.startDirector(configuration)

@@ -32,7 +32,6 @@ extension EngineLoop {
     /// Tells each interface how the servers behind it are reached, as the host's addresses and routes are now.
     func findWays(on ports: [EnginePort], now: Ticks) throws(DirectorError) {
         let host = try HostNetwork.read(routesTo: settings.servers, withTable: !settings.outbound.isEmpty)
-        var found = NetworkWays()
         for port in ports where port.socket != nil {
             guard let interface = host.interface(port.name) else {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
@@ -42,7 +41,7 @@ extension EngineLoop {
             port.interface = interface
             port.take(hops, routers: host.routers(behind: interface), mtu: interface.mtu, now: now)
         }
-        if !settings.outbound.isEmpty { found = host.ways(by: self.ports.map(\.name)) }
+        let found = settings.outbound.isEmpty ? NetworkWays() : host.ways(by: self.ports.map(\.name))
         if found != ways { isPlanStale = true }
         ways = found
     }

@@ -8,21 +8,37 @@ extension EngineSnapshot {
         for (index, interface) in zip(interfaces.indices, other.interfaces) {
             interfaces[index].counters.add(interface.counters)
         }
-        for index in services.indices {
-            guard let same = other.services.first(where: { $0.isSame(as: services[index]) }) else { continue }
-            services[index].add(same)
-        }
-        for index in outbound.indices {
-            guard let same = other.outbound.first(where: { $0.isSame(as: outbound[index]) }) else { continue }
-            outbound[index].add(same)
-        }
+        services.add(other.services)
+        outbound.add(other.outbound)
         flows += other.flows
         flowCapacity += other.flowCapacity
         drops.merge(other.drops) { $0 &+ $1 }
     }
 }
 
-extension OutboundStatistics {
+/// Counters of one thing, which others count for themselves as well.
+private protocol Counted {
+    /// Whether both are about the same thing.
+    func isSame(as other: Self) -> Bool
+    /// Counts what the other has counted as well.
+    mutating func add(_ other: Self)
+}
+
+extension Array where Element: Counted {
+    /// Counts to each of these what others counted of it. Both mostly have the same order, and are only searched through where
+    /// they do not.
+    fileprivate mutating func add(_ others: [Element]) {
+        for index in indices {
+            let atPlace = others.indices.contains(index) && others[index].isSame(as: self[index])
+            guard let same = atPlace ? others[index] : others.first(where: { $0.isSame(as: self[index]) }) else {
+                continue
+            }
+            self[index].add(same)
+        }
+    }
+}
+
+extension OutboundStatistics: Counted {
     fileprivate func isSame(as other: OutboundStatistics) -> Bool {
         (address, ports, sources) == (other.address, other.ports, other.sources)
     }
@@ -36,7 +52,7 @@ extension OutboundStatistics {
     }
 }
 
-extension ServiceStatistics {
+extension ServiceStatistics: Counted {
     fileprivate func isSame(as other: ServiceStatistics) -> Bool {
         (vip, transport, port) == (other.vip, other.transport, other.port)
     }
@@ -45,18 +61,19 @@ extension ServiceStatistics {
         connections &+= other.connections
         inbound.add(other.inbound)
         outbound.add(other.outbound)
-        for index in servers.indices {
-            guard
-                let same = other.servers.first(where: {
-                    ($0.address, $0.port) == (servers[index].address, servers[index].port)
-                })
-            else { continue }
-            servers[index].activeConnections += same.activeConnections
-            servers[index].inactiveConnections += same.inactiveConnections
-            servers[index].templates += same.templates
-            servers[index].connections &+= same.connections
-            servers[index].inbound.add(same.inbound)
-            servers[index].outbound.add(same.outbound)
-        }
+        servers.add(other.servers)
+    }
+}
+
+extension ServerStatistics: Counted {
+    fileprivate func isSame(as other: ServerStatistics) -> Bool { (address, port) == (other.address, other.port) }
+
+    fileprivate mutating func add(_ other: ServerStatistics) {
+        activeConnections += other.activeConnections
+        inactiveConnections += other.inactiveConnections
+        templates += other.templates
+        connections &+= other.connections
+        inbound.add(other.inbound)
+        outbound.add(other.outbound)
     }
 }

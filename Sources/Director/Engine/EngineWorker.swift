@@ -14,7 +14,7 @@ final class EngineWorker: Sendable {
         let status = pthread_create(&thread, nil, workerMain, loop.toOpaque())
         guard status == 0 else {
             try? loop.takeRetainedValue().removeFilter()
-            throw DirectorError(operation: "start the engine's thread", cause: String(cString: strerror(status)))
+            throw DirectorError(operation: "start the engine's thread", cause: DirectorError.words(status))
         }
         self.thread = thread
     }

@@ -15,7 +15,7 @@ final class CaptureInput {
         self.path = path
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw DirectorError(operation: "read the capture \(path)", cause: String(cString: strerror(errno)))
+            throw DirectorError(operation: "read the capture \(path)", cause: DirectorError.words(errno))
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -69,7 +69,7 @@ final class CaptureInput {
             let length = buffer.count
             var count = Glibc.read(descriptor, &buffer, length)
             while count < 0, errno == EINTR { count = Glibc.read(descriptor, &buffer, length) }
-            guard count >= 0 else { throw .unreadable(String(cString: strerror(errno))) }
+            guard count >= 0 else { throw .unreadable(DirectorError.words(errno)) }
             left = 0..<count
         }
         let taken = left.prefix(room.count)

@@ -26,7 +26,7 @@ final class CaptureWriter {
         }
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw DirectorError(operation: "write \(temporary)", cause: String(cString: strerror(errno)))
+            throw DirectorError(operation: "write \(temporary)", cause: DirectorError.words(errno))
         }
         pending = format.fileHeader
     }
@@ -55,7 +55,7 @@ final class CaptureWriter {
         if failure == nil, !isClosed || rename(temporary, path) != 0 { failure = errno }
         guard let failure else { return }
         unlink(temporary)
-        throw DirectorError(operation: "write \(path)", cause: String(cString: strerror(failure)))
+        throw DirectorError(operation: "write \(path)", cause: DirectorError.words(failure))
     }
 
     private func flush() {

@@ -24,11 +24,11 @@ struct FlowFile {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
-            throw failure("read", Self.words(errno))
+            throw failure("read", DirectorError.words(errno))
         }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw failure("read", Self.words(errno)) }
+        guard fstat(descriptor, &status) == 0 else { throw failure("read", DirectorError.words(errno)) }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() || status.st_uid == 0 else {
             throw failure("read", "it is no file of the director's own")
         }
@@ -42,7 +42,7 @@ struct FlowFile {
                 Glibc.read(descriptor, room.baseAddress.map { $0 + length }, room.count - length)
             }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw failure("read", Self.words(errno)) }
+            guard count >= 0 else { throw failure("read", DirectorError.words(errno)) }
             guard count > 0 else { break }
             length += count
         }
@@ -54,7 +54,7 @@ struct FlowFile {
         let temporary = path + ".new"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("write", Self.words(errno)) }
+        guard descriptor >= 0 else { throw failure("write", DirectorError.words(errno)) }
         var cause: CInt?
         var written = 0
         while cause == nil, written < content.count {
@@ -66,7 +66,7 @@ struct FlowFile {
         if cause == nil, rename(temporary, path) != 0 { cause = errno }
         guard let cause else { return }
         unlink(temporary)
-        throw failure("write", Self.words(cause))
+        throw failure("write", DirectorError.words(cause))
     }
 
     /// Removes it: what is in it is in force, or nothing is to be kept.
@@ -76,9 +76,5 @@ struct FlowFile {
 
     private func failure(_ verb: String, _ cause: String) -> DirectorError {
         DirectorError(operation: "\(verb) \(path)", cause: cause)
-    }
-
-    private static func words(_ number: CInt) -> String {
-        String(cString: strerror(number))
     }
 }

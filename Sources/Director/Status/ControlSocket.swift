@@ -27,13 +27,13 @@ struct ControlSocket: Sendable {
             let folder = open(runDirectory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard folder >= 0 else {
                 throw DirectorError(
-                    operation: operation, cause: "\(runDirectory): \(Self.words(errno))",
+                    operation: operation, cause: "\(runDirectory): \(DirectorError.words(errno))",
                     cure: "remove it, or set `run_dir` to a folder")
             }
             close(folder)
         } else {
             throw DirectorError(
-                operation: operation, cause: "mkdir \(runDirectory): \(Self.words(errno))",
+                operation: operation, cause: "mkdir \(runDirectory): \(DirectorError.words(errno))",
                 cure: "create it, or set `run_dir` to a folder the director may write in")
         }
         do throws(DirectorError) {
@@ -56,7 +56,7 @@ struct ControlSocket: Sendable {
     /// Lets root and the socket's group use it, nobody else.
     func restrict() throws(DirectorError) {
         guard chmod(path, 0o660) == 0 else {
-            throw DirectorError(operation: "chmod 0660 \(path)", cause: Self.words(errno))
+            throw DirectorError(operation: "chmod 0660 \(path)", cause: DirectorError.words(errno))
         }
     }
 
@@ -89,14 +89,16 @@ struct ControlSocket: Sendable {
         let opened = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
         if opened >= 0 { close(opened) }
         guard opened < 0 else { return .other("\(path) is there and not a socket") }
-        guard errno == ENXIO else { return errno == ENOENT || errno == ENOTDIR ? .nobody : .other(words(errno)) }
+        guard errno == ENXIO else {
+            return errno == ENOENT || errno == ENOTDIR ? .nobody : .other(DirectorError.words(errno))
+        }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let room = MemoryLayout.size(ofValue: address.sun_path) - 1
         guard path.utf8.count <= room else { return .other("its path is longer than \(room) bytes") }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return .other(words(errno)) }
+        guard descriptor >= 0 else { return .other(DirectorError.words(errno)) }
         defer { close(descriptor) }
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -104,16 +106,13 @@ struct ControlSocket: Sendable {
             }
         }
         if result == 0 { return .alive }
-        return errno == ECONNREFUSED ? .dead : .other(words(errno))
+        return errno == ECONNREFUSED ? .dead : .other(DirectorError.words(errno))
     }
 
     private static func remove(_ path: String, _ operation: String) throws(DirectorError) {
         guard unlink(path) == 0 else {
-            throw DirectorError(operation: operation, cause: "unlink: \(words(errno))", cure: "remove \(path)")
+            throw DirectorError(
+                operation: operation, cause: "unlink: \(DirectorError.words(errno))", cure: "remove \(path)")
         }
-    }
-
-    private static func words(_ number: CInt) -> String {
-        String(cString: strerror(number))
     }
 }
