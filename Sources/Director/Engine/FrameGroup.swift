@@ -43,7 +43,7 @@ struct FrameGroup: ~Copyable {
         while count < frames.count {
             guard let frame = batch.nextFrame() else { return .end }
             // A tagged frame is for the VLAN's own interface. What a switch flooded to us is on its way already.
-            guard frame.vlan == nil, frame.destination != .other, frame.bytes.count >= 14 else { continue }
+            guard !frame.isVLANs, frame.destination != .other, frame.bytes.count >= 14 else { continue }
             guard !frame.isTruncated, !NeighborMessage.isCarried(by: UnsafeRawBufferPointer(frame.bytes)) else {
                 return .aside(frame)
             }
