@@ -10,7 +10,7 @@ extension TheLab {
 
         /// Downloads `/slow`, some 25 s, from the VIP's port with a director that is ended on the way and started again; returns how
         /// the director ended.
-        private func download(
+        func download(
             _ fleet: Fleet, from vipPort: Int, _ configuration: String, ending signal: Int32
         ) async throws -> Int32 {
             let lab = fleet.lab
