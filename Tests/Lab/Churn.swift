@@ -1,23 +1,8 @@
 internal import Glibc
-public import NetworkAddress
 
 /// Servers that are added, drained, killed, changed and removed while clients use them: a service for each way of forwarding, all
 /// on the same servers, with real nginx and our agents. At the start there is one server.
 public final class Churn {
-    /// A service, and how packets reach its servers.
-    public struct Way: Sendable, Hashable {
-        /// Its name in both files.
-        public let name: String
-        /// What clients connect to.
-        public let vip: IPv4Address
-        fileprivate let forward: String
-
-        /// Direct routing.
-        public static let direct = Way(name: "direct", vip: IPv4Address(192, 0, 2, 10), forward: "dr")
-        /// Address translation.
-        public static let translated = Way(name: "translated", vip: IPv4Address(192, 0, 2, 20), forward: "nat")
-    }
-
     /// Where it happens.
     public let fleet: Fleet
     /// The services.
@@ -42,14 +27,16 @@ public final class Churn {
         for host in lab.backends {
             try await fleet.startWebServer(on: host)
             try await host.script("printf 0123456789 >\(host.directory)/nginx/documents/small")
-            try await fleet.startAgent(on: host, agentFile(for: host))
+            try await fleet.startAgent(
+                on: host, fleet.agentFile(for: host, ways: ways) { _ in Self.terms + Self.check })
         }
         try await fleet.startDirector(directorFile([(lab.backends[0], 1)]))
         try await lab.client.script("mkdir -p \(lab.client.directory); head -c \(size) /dev/urandom >\(file)")
+        let openings = Set(ways.map(\.openings)).joined(separator: " or ")
         for host in lab.backends {
             // Those to be fetched are the one that is sent.
             try await host.script("ln \(file) \(host.directory)/nginx/documents/large")
-            captures[host.name] = try await Capture(on: host, name: "begun", filter: Self.opening)
+            captures[host.name] = try await Capture(on: host, name: "begun", filter: openings)
         }
         for way in ways {
             try await Deadline.wait(until: "\(way.name) to be served", limit: .seconds(40)) { [fleet] in
@@ -64,9 +51,6 @@ public final class Churn {
                     from: lab.client, to: "http://\(way.vip)/small", lanes: lanes, pause: pause, name: way.name))
         }
     }
-
-    /// What opens a connection.
-    private static let opening = "tcp[13] & 18 = 2"
 
     // MARK: What is done
 
@@ -104,8 +88,10 @@ public final class Churn {
         var broken: [String] = []
         let got = "\(fleet.lab.client.directory)/got"
         for way in ways {
-            let url = "http://\(way.vip)/large"
-            let run = try await fleet.lab.client.run(["curl", "-sS", "--max-time", "120", "-o", got, url])
+            let limit = Lab.isEmulated ? "1200" : "120"
+            let run = try await fleet.lab.client.run([
+                "curl", "-sS", "--max-time", limit, "-o", got, "http://\(way.vip)/large",
+            ])
             if try await Command.run(["cmp", file, got]).status != 0 { broken.append("\(way.name): \(run.text)") }
         }
         return broken
@@ -170,6 +156,16 @@ public final class Churn {
         public let lostElsewhere: [Load.Request]
         /// New connections that a server got while it was to get none, as tcpdump has them.
         public let broken: [Substring]
+        /// Connections that a server got, and whose request says that another answered, or is not there at all: they were not
+        /// counted, or wrongly.
+        public let uncounted: [Substring]
+
+        /// How many requests each service had, and how many were lost, named.
+        public var summary: String {
+            let counts = requests.map { "\($0.value.count) \($0.key)" }.sorted().joined(separator: ", ")
+            let names = lost.map { "; port \($0.port), exit \($0.exitStatus)" }.joined()
+            return "\(counts) requests; \(lost.count) lost, all on the killed server\(names)"
+        }
     }
 
     /// Ends the load and reads what the servers saw.
@@ -177,9 +173,12 @@ public final class Churn {
         var requests: [String: [Load.Request]] = [:]
         for (way, load) in zip(ways, loads) { requests[way.name] = try await load.stop() }
         var begun: [String: [Substring]] = [:]
-        for (name, capture) in captures {
+        for host in fleet.lab.backends {
+            guard let capture = captures[host.name] else { continue }
             try await capture.stop()
-            begun[name] = try await capture.frames("").filter { $0.contains(" \(fleet.lab.client.address).") }
+            // To the server itself: what is for others the segment floods to it as well, once a link was down.
+            begun[host.name] = try await capture.frames("ether dst \(host.mac)")
+                .filter { $0.contains(" \(fleet.lab.client.address).") }
         }
         let lost = requests.values.joined().filter { !$0.isAnswered }
         let deaths = Set(killed.flatMap { begun[$0] ?? [] }.compactMap { Scenario.timeAndPort($0)?.port })
@@ -189,7 +188,18 @@ public final class Churn {
             }
         }
         return Outcome(
-            requests: requests, lost: lost, lostElsewhere: lost.filter { !deaths.contains($0.port) }, broken: broken)
+            requests: requests, lost: lost, lostElsewhere: lost.filter { !deaths.contains($0.port) }, broken: broken,
+            uncounted: Self.uncounted(begun, Array(requests.values.joined())))
+    }
+
+    private static func uncounted(_ begun: [String: [Substring]], _ requests: [Load.Request]) -> [Substring] {
+        let byPort = Dictionary(requests.map { ($0.port, $0) }) { first, _ in first }
+        return begun.flatMap { name, lines in
+            lines.filter { line in
+                guard let port = Scenario.timeAndPort(line)?.port, Load.ports.contains(port) else { return false }
+                return byPort[port].map { $0.isAnswered && $0.server != name } ?? true
+            }
+        }
     }
 }
 
@@ -202,58 +212,16 @@ struct Silence {
 
 // What stands in the files.
 extension Churn {
-    private func agentFile(for host: LabHost) -> String {
+    private static let terms = "port = 80\n"
+
+    private static let check = """
+        [[service.check]]
+        http = "/small"
+        \(Fleet.pace)
         """
-        interface = "eth0"
-        directors = ["\(fleet.lab.director.address)"]
-        run_dir   = "\(host.directory)/var/run"
-        state_dir = "\(host.directory)/state"
-
-
-        """
-            + ways.map { way in
-                """
-                [[service]]
-                name    = "\(way.name)"
-                vip     = "\(way.vip)"
-                port    = 80
-                forward = "\(way.forward)"
-                [[service.check]]
-                http     = "/small"
-                interval = "1s"
-                timeout  = "1s"
-                rise     = 2
-                fall     = 3
-
-                """
-            }.joined()
-    }
 
     /// The director's file with these servers and weights in each service.
     public func directorFile(_ servers: [(host: LabHost, weight: Int)]) -> String {
-        """
-        interface = ["eth0"]
-        run_dir   = "\(fleet.lab.director.directory)/var/run"
-
-
-        """
-            + ways.map { way in
-                """
-                [[service]]
-                name    = "\(way.name)"
-                vip     = "\(way.vip)"
-                port    = 80
-                forward = "\(way.forward)"
-
-                """
-                    + servers.map { host, weight in
-                        """
-                        [[service.server]]
-                        address = "\(host.address)"
-                        weight  = \(weight)
-
-                        """
-                    }.joined()
-            }.joined()
+        fleet.directorFile(ways: ways, servers: servers, service: Self.terms)
     }
 }

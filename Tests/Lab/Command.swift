@@ -24,7 +24,7 @@ public struct Command: Sendable {
         let process = try spawn(arguments, output: output, errors: errors, environment: environment)
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        return Command(status: exitStatus(status), output: try contents(output), errors: try contents(errors))
+        return Command(status: exitStatus(status), output: contents(output), errors: contents(errors))
     }
 
     /// The same without blocking the caller's thread.
@@ -101,15 +101,9 @@ public struct Command: Sendable {
         return descriptor
     }
 
-    private static func contents(_ descriptor: Int32) throws -> String {
+    private static func contents(_ descriptor: Int32) -> String {
         lseek(descriptor, 0, SEEK_SET)
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
-            bytes += buffer[..<count]
-        }
+        return LabFile.contents(descriptor)
     }
 }
 

@@ -28,7 +28,7 @@ public struct DNSServer: Sendable {
         return bytes
     }()
     /// dig, as every question is asked: over UDP, without a second try. Its exit status is 9 where no answer came.
-    public static let question = "dig +short +notcp +ignore +tries=1 +time=3"
+    public static let question = "dig +short +notcp +ignore +tries=1 +time=\(Lab.isEmulated ? 20 : 3)"
 
     /// Starts dnsmasq on `host`, port 53 of every address, and waits until it answers. It answers from the address it was asked on.
     public init(on host: LabHost) async throws {

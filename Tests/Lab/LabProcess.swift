@@ -34,7 +34,7 @@ public final class LabProcess: @unchecked Sendable {
 
     /// What it has written so far.
     public var output: String {
-        get throws { try Command.run(["cat", log]).output }
+        get throws { try LabFile.read(log) }
     }
 
     /// Sends a signal to the process, or to its whole group, and does not wait.

@@ -20,7 +20,7 @@ public final class Load: Sendable {
                     url,
                     // The port is chosen here: curl does not tell it of a connection that was refused.
                     """
-                    curl -s -o /dev/null --max-time 10 --local-port $port \
+                    curl -s -o /dev/null --max-time \(Lab.isEmulated ? 60 : 10) --local-port $port \
                         -w "%{exitcode} %{http_code} $port %header{x-server}\\n" "$1"
                     """
                 )
@@ -60,8 +60,12 @@ public final class Load: Sendable {
 
     /// Each lane of each load has a block of ports to itself, below those that the kernel gives out by itself: a port that
     /// waits out TIME_WAIT cannot be bound again.
-    private static func firstPort() -> Int { 2_000 + 1_000 * (lanes.wrappingAdd(1, ordering: .relaxed).oldValue % 30) }
+    private static func firstPort() -> Int {
+        ports.lowerBound + 1_000 * (lanes.wrappingAdd(1, ordering: .relaxed).oldValue % 30)
+    }
     private static let lanes = Atomic<Int>(0)
+    /// The ports of all lanes.
+    static let ports = 2_000..<32_000
 
     /// Begins to send requests from `host`, `lanes` at a time, each lane pausing for `pause` seconds between two.
     public convenience init(from host: LabHost, to url: String, lanes: Int, pause: Double, name: String) async throws {

@@ -11,6 +11,9 @@ public final class Upload: Sendable {
 
     private static let counter = Atomic<Int>(0)
 
+    /// How long it pauses after each 64 KiB, in seconds: a guest without KVM has to start a process for each.
+    private static let pause = Lab.isEmulated ? 2 : 0.05
+
     /// Begins to send `file`, about a megabyte a second, to `http://VIP/upload/NAME`; returns once the connection is open on `host`,
     /// whom the director must have chosen.
     public init(of file: String, from client: LabHost, to vip: String, on host: LabHost) async throws {
@@ -21,7 +24,7 @@ public final class Upload: Sendable {
         flag = try await client.write("", to: "\(name).running")
         let script = """
             exec 3<"$1"
-            { while test -e "$2"; do dd bs=65536 count=1 status=none <&3; sleep 0.05; done; cat <&3; } |
+            { while test -e "$2"; do dd bs=65536 count=1 status=none <&3; sleep \(Self.pause); done; cat <&3; } |
                 curl -s -H Expect: -T - -o /dev/null -w '%{exitcode} %{http_code}' --local-port "$3" "$4"
             """
         process = try await client.start(
