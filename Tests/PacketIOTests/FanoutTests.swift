@@ -55,6 +55,9 @@ struct FanoutTests {
             let third = try PacketSocket(interface: "vb", ring: .small, taking: .share(of: first.group))
             let notices = try PacketSocket(interface: "vb", ring: .small, taking: .notices)
             try first.steer(by: steering)
+            try first.admit(true)
+            try second.admit(true)
+            try third.admit(true)
             self.sender = sender
             self.first = first
             self.second = second
@@ -289,6 +292,33 @@ struct FanoutTests {
                 + [behind([0, 0, 1, 1, 3, 3, 4, 0, 0], 58, tooBig)]
             let of6 = try sockets.receivers(of: others6)
             #expect(Set(of6).count == 1 && of6[0].count == 1 && of6[0] != [3])
+        }
+    }
+
+    @Test("a member takes nothing before it is admitted, and nothing any more once it is not")
+    func admission() throws {
+        try PacketSocketTests.withPair {
+            var sender = try PacketSocket(interface: "va")
+            var member = try PacketSocket(interface: "vb", ring: .small, taking: .share(of: nil))
+            let station = member.address
+            func send(_ mark: UInt8) {
+                let frame = Self.frame(Self.server, Self.vip, to: station)
+                Self.send(frame + [UInt8](repeating: mark, count: 100 - frame.count), .none, on: &sender)
+            }
+            send(1)
+            try member.admit(true)
+            send(2)
+            try member.admit(false)
+            send(3)
+            try member.admit(true)
+            send(4)
+            var found: [Int] = []
+            let end = time(nil) + 10
+            while !found.contains(4), time(nil) <= end {
+                usleep(2000)
+                Self.take(&member) { found.append($0) }
+            }
+            #expect(found == [2, 4])
         }
     }
 

@@ -7,7 +7,8 @@ public enum Portion: Hashable, Sendable {
     /// What concerns everybody who forwards packets: ARP, Neighbor Discovery, and ICMP errors, which come from anywhere and are
     /// about anybody's packets, whatever options and extension headers are in front of them.
     case notices
-    /// Of all else, a share: that of one more member of a group of sockets; nil: of a new group's first member.
+    /// Of all else, a share: that of one more member of a group of sockets; nil: of a new group's first member. It begins when the
+    /// socket is admitted.
     case share(of: FanoutGroup?)
 
     /// What the kernel runs to decide; nil: nothing.
