@@ -89,7 +89,7 @@ final class EngineLoop {
         scratch.deallocate()
     }
 
-    /// Forwards until told to stop.
+    /// Forwards until told to stop. The interfaces stay open.
     func run() {
         while !isStopping {
             pollSet.wait(milliseconds: Self.tick)
@@ -109,9 +109,13 @@ final class EngineLoop {
             }
             if isPlanStale { applyPlans() }
         }
-        let last = snapshot()
+        mailbox.close(snapshot())
+    }
+
+    /// Takes no more frames: once the thread has ended, and those of all other workers, as the kernel gives to those that are left
+    /// what is for one that has gone.
+    func closeInterfaces() {
         for port in ports { close(port) }
-        mailbox.close(last)
     }
 
     /// CLOCK_MONOTONIC, from when the engine was made.
@@ -136,6 +140,8 @@ final class EngineLoop {
             tell(snapshot())
         case .list(let place, let tell):
             tell(slice(from: place))
+        case .tendSeats:
+            tendSeats()
         case .stop:
             isStopping = true
         }
@@ -145,13 +151,10 @@ final class EngineLoop {
         path.forwarder.expire(now: now, budget: Self.expiryBudget)
         for port in ports {
             guard port.socket != nil else {
-                if now >= port.retry { reopen(port) }
+                reopenInTime(port)
                 continue
             }
-            if seats?.mustLeave(worker, at: port.slot) == true {
-                lose(port, PacketIOError(operation: "share", interface: port.name, cause: .interfaceDown))
-                continue
-            }
+            tendSeat(at: port)
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }

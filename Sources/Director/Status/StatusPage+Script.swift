@@ -109,7 +109,7 @@ extension StatusPage {
         }
 
         function problems(status) {
-          const found = status.interfaces.filter(one => !one.up).map(one => `interface ${one.name}: down or gone`);
+          const found = status.interfaces.filter(one => !one.up).map(one => `interface ${one.name}: ${one.fault ?? 'down or gone'}`);
           for (const vip of status.vips) {
             if (vip.state === 'taken') found.push(`VIP ${vip.address} on ${vip.interface}: not ours, ${vip.conflict} has it`);
             else if (vip.state === 'lost') found.push(`VIP ${vip.address} on ${vip.interface}: the interface is lost`);

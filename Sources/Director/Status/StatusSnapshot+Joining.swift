@@ -37,7 +37,8 @@ extension StatusSnapshot.Interface {
     fileprivate init(_ interface: EngineSnapshot.Interface) {
         name = interface.name
         mac = interface.mac?.description
-        up = interface.mac != nil
+        up = interface.mac != nil && interface.fault == nil
+        fault = interface.fault
         received = interface.counters.received
         ringDrops = interface.counters.ringDrops
         transmitted = interface.counters.transmitted

@@ -123,6 +123,6 @@ extension StatusSnapshot.VIP {
 
 extension StatusSnapshot.Interface {
     fileprivate var remark: String? {
-        up ? nil : "interface \(name): down or gone"
+        up ? nil : "interface \(name): \(fault ?? "down or gone")"
     }
 }
