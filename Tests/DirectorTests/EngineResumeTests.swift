@@ -1,4 +1,5 @@
 internal import Forwarding
+internal import Glibc
 internal import Lab
 internal import Testing
 
@@ -31,7 +32,7 @@ struct EngineResumeTests {
             let first = try start(&segment)
             segment.sendSYN(to: segment.directorMAC)
             _ = try segment.nextPacket()
-            let saved = try #require(try first.stop())
+            let saved = try #require(try first.stopSaving())
 
             let events = Events()
             let second = try start(&segment, resuming: saved, events)
@@ -41,14 +42,33 @@ struct EngineResumeTests {
             #expect(try segment.nextPacket().destination == Base.serverMAC)
             #expect(try second.snapshotNow().services[0].servers[0].activeConnections == 1)
             // What is there goes on to the third as well; and one that was never given services passes on what it was given.
-            let again = try #require(try second.stop())
+            let again = try #require(try second.stopSaving())
             let idle = try Engine(Base.settings, resuming: again) { _ in }
-            #expect(try idle.stop() == again)
+            #expect(try idle.stopSaving() == again)
 
             let third = try start(&segment, resuming: nil)
             segment.send(Self.acknowledgement.frame(to: segment.directorMAC, from: Base.clientMAC))
             try Deadline.wait("the packet is dropped") { try third.snapshotNow().drops["noFlow"] == 1 }
-            #expect(try third.stop() == nil, "there is nothing to save")
+            #expect(try third.stopSaving() == nil, "there is nothing to save")
+        }
+    }
+
+    @Test(
+        "what is remembered is kept where the packet filter cannot be removed, which is told", .timeLimit(.minutes(1)))
+    func filterStays() throws {
+        try Base.withWire { segment in
+            let engine = try start(&segment)
+            segment.sendSYN(to: segment.directorMAC)
+            _ = try segment.nextPacket()
+            let other = try EngineChangeTests.seizeFilter()
+            var saved: [UInt8]?
+            let failure = #expect(throws: DirectorError.self) { try engine.stop { saved = $0 } }
+            #expect(failure?.description.contains("nft delete table netdev rsdirector") == true, "how it is removed")
+            pclose(other)
+            let kept: [UInt8] = try #require(saved)
+            let next = try start(&segment, resuming: kept)
+            #expect(try next.snapshotNow().flows == 1)
+            try next.stop()
         }
     }
 
