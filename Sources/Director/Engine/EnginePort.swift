@@ -12,8 +12,8 @@ final class EnginePort {
     var socket: PacketSocket?
     /// Where there are several workers: what concerns all of them, of which each gets a copy.
     private var notices: PacketSocket?
-    /// Whether the batch that was given out is one of `notices`.
-    private var isNotice = false
+    /// Whether the batch that was given out is one of `notices`: other workers got the same.
+    private(set) var isNotice = false
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
     /// The host's interface of that name, as it was when ways were last looked for.
