@@ -1,6 +1,7 @@
 internal import Forwarding
 internal import Glibc
 internal import Lab
+internal import NetworkAddress
 internal import Testing
 
 @testable internal import Director
@@ -50,6 +51,51 @@ struct EngineResumeTests {
             segment.send(Self.acknowledgement.frame(to: segment.directorMAC, from: Base.clientMAC))
             try Deadline.wait("the packet is dropped") { try third.snapshotNow().drops["noFlow"] == 1 }
             #expect(try third.stopSaving() == nil, "there is nothing to save")
+        }
+    }
+
+    @Test(
+        "a client whom persistence leads to a server of which nothing was heard yet is not given to another",
+        .timeLimit(.minutes(1)))
+    func awaited() throws {
+        try Base.withWire { segment in
+            // The server, and another one that is up all the time.
+            let others = IPAddress.v4(IPv4Address(10, 9, 0, 12))
+            let otherMAC = MACAddress(rawValue: 0x0200_0000_0012)
+            let stations = [Base.server: Base.serverMAC, others: otherMAC]
+            var plan = Base.plan
+            plan.persistence = Persistence(timeout: 300_000)
+            let first = try start(&segment)
+            try first.applyNow([plan])
+            segment.sendSYN(to: segment.directorMAC)
+            #expect(try segment.nextPacket().destination == Base.serverMAC)
+            let saved = try #require(try first.stopSaving())
+
+            plan.servers[0].weight = 0
+            plan.servers[0].isAwaited = true
+            plan.servers.append(.init(address: others, weight: 1))
+            let second = try Engine(Base.settings, resuming: saved) { _ in }
+            try second.applyNow([plan])
+            try segment.answer(for: stations, until: "both are known") {
+                try second.snapshotNow().stations.count == 2
+            }
+            // 1. Its connection goes on; a new one of its waits; somebody else's does not.
+            segment.send(Self.acknowledgement.frame(to: segment.directorMAC, from: Base.clientMAC))
+            #expect(try segment.nextPacket().destination == Base.serverMAC)
+            var another = TestPacket(source: Base.client, destination: Base.vip, sourcePort: 40_001)
+            segment.send(another.frame(to: segment.directorMAC, from: Base.clientMAC))
+            try Deadline.wait("it is dropped") { try second.snapshotNow().drops["serverUnresolved"] == 1 }
+            another.source = .v4(IPv4Address(10, 9, 0, 101))
+            segment.send(another.frame(to: segment.directorMAC, from: Base.clientMAC))
+            #expect(try segment.nextPacket().destination == otherMAC)
+            // 2. The server's agent is heard, and the client's next try is the server's.
+            plan.servers[0].weight = 1
+            plan.servers[0].isAwaited = false
+            try second.applyNow([plan])
+            another.source = Base.client
+            segment.send(another.frame(to: segment.directorMAC, from: Base.clientMAC))
+            #expect(try segment.nextPacket().destination == Base.serverMAC)
+            try second.stop()
         }
     }
 
