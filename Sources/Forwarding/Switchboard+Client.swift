@@ -159,8 +159,9 @@ extension Switchboard {
         let isTCP = packet.transport == InternetHeader.tcp
         let state: FlowState = isTCP ? .tcp(TCPState.none.next(after: packet.flags, direction)) : .udp
         var flow = Flow(
-            key: key, state: state, inside: Key.address(server.pointee.identity.address),
-            server: choice.server, insidePort: server.pointee.port(for: packet.destinationPort))
+            key: key, state: state, server: choice.server,
+            insidePort: server.pointee.port(for: packet.destinationPort),
+            inside: Key.address(server.pointee.identity.address))
         flow.station = station
         if let template = choice.template {
             flow.template = template
