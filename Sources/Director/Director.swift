@@ -79,7 +79,7 @@ public struct Director: Service {
             result = .failure(error)
         }
         // 5. Off the wire.
-        keep(try engine.stop(), in: flows)
+        try engine.stop { keep($0, in: flows) }
         try result.get()
         logger.notice("stopped")
     }
@@ -95,8 +95,7 @@ public struct Director: Service {
     }
 
     /// Leaves the connections to the next one.
-    private func keep(_ saved: [UInt8]?, in flows: FlowFile) {
-        guard let saved else { return }
+    private func keep(_ saved: [UInt8], in flows: FlowFile) {
         do throws(DirectorError) {
             try flows.write(saved)
         } catch {

@@ -249,7 +249,7 @@ struct EngineWorkersTests {
             Self.send(Self.flags.syn, on: &segment)
             let count = Self.clients.count
             try segment.answer(until: "all connections are open") { try engine.snapshotNow().flows == count }
-            let saved = try #require(try engine.stop())
+            let saved = try #require(try engine.stopSaving())
 
             let events = Events()
             let next = try Engine(Self.settings(3), resuming: saved) { events.add($0) }

@@ -118,12 +118,12 @@ final class Engine: Sendable {
     /// Ends forwarding, closes the interfaces, and removes the packet filter's table. To be called once; waits for the
     /// engine's threads, which takes no longer than a batch of packets.
     ///
-    /// - Returns: what is remembered of connections, for the next engine; nil: nothing.
-    @discardableResult
-    func stop() throws(DirectorError) -> [UInt8]? {
+    /// - Parameter keep: is given what is remembered of connections, for the next engine, where that is anything: before the packet
+    ///   filter is removed, so that it is not lost where that fails.
+    func stop(_ keep: ([UInt8]) -> Void = { _ in }) throws(DirectorError) {
         // The filter last: until then the host's own stack must not see the VIPs' packets.
         let loops = Self.end(workers)
+        if let saved = shares.join(loops.map { $0.flowsToSave() }) { keep(saved) }
         for loop in loops { try loop.removeFilter() }
-        return shares.join(loops.map { $0.flowsToSave() })
     }
 }

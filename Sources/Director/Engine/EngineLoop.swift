@@ -72,6 +72,10 @@ final class EngineLoop {
                 flowCapacity: (settings.flowCapacity + settings.workers - 1) / settings.workers,
                 seed: .random(in: 0 ... .max), timeouts: settings.timeouts, loads: loads),
             answerRate: max(1, EngineSettings.answerRate / settings.workers))
+        if settings.workers > 1 {
+            let (steering, count) = (settings.steering, settings.workers)
+            path.forwarder.share { client in worker == client.map { steering.member(for: $0, of: count) } ?? 0 }
+        }
         // Two for each interface: packets, and notices.
         pollSet = PollSet(slots: 2 * settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.

@@ -25,8 +25,8 @@ final class EnginePort {
     private var notices: PacketSocket?
     /// Whether this worker's share of the packets is taken.
     private var isAdmitted = false
-    /// Whether the batch that was given out is one of `notices`.
-    private var isNotice = false
+    /// Whether the batch that was given out is one of `notices`: other workers got the same.
+    private(set) var isNotice = false
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
     /// The host's interface of that name, as it was when ways were last looked for.

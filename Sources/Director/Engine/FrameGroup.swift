@@ -37,8 +37,9 @@ struct FrameGroup: ~Copyable {
         verdicts.deallocate()
     }
 
-    /// Takes the next frames of a batch that may be ours to forward, in place of those before.
-    mutating func gather(from batch: inout FrameBatch, ingress: Int) -> Ending {
+    /// Takes the next frames of a batch that may be ours to forward, in place of those before. `isShared`: other workers have them,
+    /// too.
+    mutating func gather(from batch: inout FrameBatch, ingress: Int, isShared: Bool) -> Ending {
         count = 0
         while count < frames.count {
             guard let frame = batch.nextFrame() else { return .end }
@@ -50,7 +51,8 @@ struct FrameGroup: ~Copyable {
             guard frame.destination == .host else { continue }
             frames[count] = Frame(
                 bytes: frame.bytes, headroom: ReceivedFrame.headroom, isPartial: frame.header.needsChecksum,
-                segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: ingress)
+                segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: ingress,
+                isShared: isShared)
             headers[count] = frame.header
             count &+= 1
         }

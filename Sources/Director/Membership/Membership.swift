@@ -5,8 +5,8 @@ internal import NetworkAddress
 /// Which server gets what share of each service's new connections, from what is configured, what the agents and checks say,
 /// and what is asked for by hand. Time is given to it; it has no clock of its own.
 ///
-/// A server with an agent is down until its agent's first report, follows the reports from then on, and is down again after
-/// `fall` polls in a row without an answer, or once its agent's last word is over that is believed for so long (`last_word`).
+/// A server with an agent is down until its agent's first report, but not out of the service: it is awaited, for as long as `fall`
+/// polls in a row may take. It follows the reports from then on, and is down again after `fall` polls in a row without an answer, or once its agent's last word is over that is believed for so long (`last_word`).
 /// After that it needs `rise` answers in a row. One without an agent follows the director's own checks, and is up by its
 /// configured weight until they say something.
 struct Membership: Sendable {
