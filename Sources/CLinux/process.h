@@ -25,6 +25,16 @@ static inline unsigned long long clinux_effective_capabilities(void) {
     return (unsigned long long)data[1].effective << 32 | data[0].effective;
 }
 
+/// How many processors the calling thread may run on (sched_getaffinity(2)); 1 where that cannot be read.
+static inline int clinux_allowed_processors(void) {
+    // The kernel wants room for as many as it was built for: 8,192 at most.
+    unsigned long mask[1024 / sizeof(unsigned long)];
+    long length = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    int count = 0;
+    for (long index = 0; index < length / (long)sizeof *mask; index++) count += __builtin_popcountl(mask[index]);
+    return count > 0 ? count : 1;
+}
+
 /// Who sits at the other end of a connected Unix socket (SO_PEERCRED). Returns 0, or -1 with errno set.
 static inline int clinux_peer_credentials(int descriptor, int *pid, unsigned int *uid, unsigned int *gid) {
     struct { int pid; unsigned int uid; unsigned int gid; } credentials = {0, 0, 0};

@@ -20,11 +20,13 @@ extension DirectorConfiguration {
         # router does.
         own_vip = true
 
-        # How many flows there is room for, in memory that is taken at the start: 1024 to 67108864. Workers share it out.
+        # How many flows there is room for in all, in memory that is taken at the start: 1024 to 67108864. Each worker has an
+        # equal part of it, for its own clients.
         flows = 1048576
 
-        # How many threads forward packets, each for clients of its own: 1 to 64, no more than cores.
-        workers = 1
+        # How many threads forward packets, each for clients of its own: 1 to 64. Left out: one for each core that the director may
+        # run on.
+        # workers = 4
 
         # true: a TCP packet of no flow that is known is scheduled as a new connection's, in the services that do not say.
         # For directors that share a VIP or take one over, and for one that was killed, with a scheduler that hashes.

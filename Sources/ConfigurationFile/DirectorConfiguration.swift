@@ -10,8 +10,8 @@ public struct DirectorConfiguration: Sendable, Equatable {
     public var ownsVIPs: Bool
     /// How many flows there is room for, in memory that is taken at the start and never grows: 1,024 to 67,108,864.
     public var flows: Int
-    /// How many threads forward packets, 1 to 64.
-    public var workers: Int
+    /// How many threads forward packets, 1 to 64; nil: one for each core that the director may run on.
+    public var workers: Int?
     /// When a flow is forgotten that no packet comes for.
     public var timeouts: Timeouts
     /// How agents are asked where a server does not say otherwise, and those that join by themselves.
@@ -29,7 +29,7 @@ public struct DirectorConfiguration: Sendable, Equatable {
     /// Creates a configuration from values that are already known to be valid.
     public init(
         interfaces: [String], runDirectory: String = "/run/rsdirector", status: SocketAddress? = nil,
-        ownsVIPs: Bool = true, flows: Int = Self.defaultFlows, workers: Int = 1,
+        ownsVIPs: Bool = true, flows: Int = Self.defaultFlows, workers: Int? = nil,
         timeouts: Timeouts = Timeouts(), agent: AgentDefaults = AgentDefaults(), join: Join? = nil,
         services: [Service], outbound: [Outbound] = []
     ) {

@@ -127,7 +127,7 @@ public struct Director: Service {
             interfaces: configuration.interfaces, vips: targets.vips, servers: targets.servers,
             ownsVIPs: configuration.ownsVIPs, answers: targets.answers,
             outbound: configuration.outbound.map(Outbound.Rule.init), flowCapacity: configuration.flows,
-            timeouts: FlowTimeouts(configuration.timeouts), workers: configuration.workers,
+            timeouts: FlowTimeouts(configuration.timeouts), workers: configuration.workerCount,
             clientPrefix4: configuration.clientPrefix4, clientPrefix6: configuration.clientPrefix6)
     }
 

@@ -102,9 +102,9 @@ struct Preflight {
     /// With several workers the kernel looks every packet's destination up among the VIPs, in a program it has limits for.
     private func checkSteering() throws(DirectorError) {
         let vips = Set(configuration.services.flatMap(\.vips) + configuration.outbound.map { .v4($0.address) })
-        guard configuration.workers > 1, !Steering(ends: Array(vips)).isShortEnough else { return }
+        guard configuration.workerCount > 1, !Steering(ends: Array(vips)).isShortEnough else { return }
         throw DirectorError(
-            operation: "share packets out among \(configuration.workers) workers",
+            operation: "share packets out among \(configuration.workerCount) workers",
             cause:
                 "\(vips.count) VIPs and outbound addresses are more than the kernel tells apart for that: some 2,000 of IPv4, or 400 of IPv6",
             cure: "set workers = 1, or run a director for each part of them")

@@ -20,8 +20,9 @@ public struct RingGeometry: Hashable, Sendable {
     /// 32 MiB for each interface: 128 blocks of 256 KiB, handed over after one millisecond.
     public static let standard = RingGeometry(blockSize: 256 << 10, blockCount: 128, retireMilliseconds: 1)
 
-    /// For what comes seldom: 1 MiB.
-    public static let small = RingGeometry(blockSize: 256 << 10, blockCount: 4, retireMilliseconds: 1)
+    /// For what comes seldom, but then may come from ten thousand servers at once: 4 MiB. A block goes over after a millisecond with however
+    /// little is in it, and there are as many milliseconds to be away as there are blocks.
+    public static let small = RingGeometry(blockSize: 128 << 10, blockCount: 32, retireMilliseconds: 1)
 
     /// For each of so many that share an interface's packets: together as much as the standard, but 4 MiB at least, since
     /// the shares are not equal.

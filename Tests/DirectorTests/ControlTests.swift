@@ -184,7 +184,7 @@ struct ControlTests {
         file.interfaces = ["eth1"]
         file.runDirectory = "/run/other"
         file.flows = 1024
-        file.workers = 7
+        file.workers = DirectorConfiguration.workersByDefault % 64 + 1
         file.ownsVIPs = false
         file.status = SocketAddress("127.0.0.1:9390")
         file.services[0].servers.removeLast()

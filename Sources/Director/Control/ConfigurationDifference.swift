@@ -69,16 +69,16 @@ struct ConfigurationDifference {
         let keys: [(key: String, isSame: Bool)] = [
             ("interface", old.interfaces == new.interfaces), ("run_dir", old.runDirectory == new.runDirectory),
             ("status", old.status == new.status), ("own_vip", old.ownsVIPs == new.ownsVIPs),
-            ("flows", old.flows == new.flows), ("workers", old.workers == new.workers),
+            ("flows", old.flows == new.flows), ("workers", old.workerCount == new.workerCount),
             ("[timeouts]", old.timeouts == new.timeouts),
             ("listen, tls and token of [join]", DirectorConfiguration.Join.haveSameEar(old.join, new.join)),
         ]
         var lines = keys.filter { !$0.isSame }.map { "\($0.key): what the file says comes into force with a restart" }
         // Clients whose worker changed would lose their connections: which one it is stays as it is.
         let isWider = new.clientPrefix4 < old.clientPrefix4 || new.clientPrefix6 < old.clientPrefix6
-        if isWider, old.workers > 1 {
+        if isWider, old.workerCount > 1 {
             lines.append(
-                "persistence_netmask: until a restart each of the \(old.workers) workers keeps its own clients of a network "
+                "persistence_netmask: until a restart each of the \(old.workerCount) workers keeps its own clients of a network "
                     + "together, and they may get as many servers")
         }
         return lines
