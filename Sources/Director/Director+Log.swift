@@ -13,6 +13,14 @@ extension Director {
             logger.warning("\(reason); waiting for it to come back")
         case .back(let interface, let mac):
             logger.notice("interface \(interface): back, MAC \(mac)")
+        case .unusable(let interface, let worker, let reason):
+            let meanwhile =
+                worker == 0
+                ? "nothing is forwarded from \(interface)"
+                : "its clients' connections are lost; after \(FanoutRow.patience) the workers in front of it serve their new ones"
+            logger.error("\(reason); trying again every second. Until then \(meanwhile)")
+        case .usable(let interface, let worker):
+            logger.notice("interface \(interface): worker \(worker + 1) takes frames from it again")
         case .filterFailed(let reason):
             logger.error("\(reason); trying again every second")
         case .filterRestored:

@@ -16,12 +16,12 @@ internal import UnixSignals
 ///  rsdirector status ◄── StatusServer ◄──────────────────────┘
 /// ```
 /// On the host it changes one thing, the packet filter's table `netdev rsdirector`, and it makes one file, the control
-/// socket. Both are gone after a clean stop, and replaced at the next start after any other. What a clean stop leaves behind are
-/// the connections, in a file beside the socket, for the next start.
+/// socket. Both are gone after a clean stop, and replaced at the next start after any other. What a stop leaves behind, in files beside
+/// the socket, for the next start, is who had joined, and a clean one the connections.
 public struct Director: Service {
     /// The program and its version: `rsdirector 0.1.0`.
     private let program: String
-    private let configuration: DirectorConfiguration
+    private var configuration: DirectorConfiguration
     private let load: @Sendable () throws(ConfigurationError) -> DirectorConfiguration
     let logger: Logger
 
@@ -60,21 +60,26 @@ public struct Director: Service {
             // Held until everything else is gone.
             extendLifetime(lock)
         }
-        // 2. Packets.
+        // 2. Who had joined the one before: servers from the start, or their connections would have none to go to.
+        let joined = JoinedFile(configuration, logger: logger)
+        var director = self
+        let resumed: SavedJoins
+        (director.configuration, resumed) = joined.takeBack(into: configuration) { (try? Self.check($0)) != nil }
+        // 3. Packets.
         let (events, report) = AsyncStream.makeStream(of: EngineEvent.self, bufferingPolicy: .bufferingNewest(1000))
         let flows = FlowFile(runDirectory: configuration.runDirectory, flows: configuration.flows)
-        let engine = try Engine(settings, resuming: read(flows)) { report.yield($0) }
+        let engine = try Engine(director.settings, resuming: read(flows)) { report.yield($0) }
         // Never read twice: connections go on from here, and what is in it is of the past.
         flows.remove()
-        // 3. Everybody who talks to the engine, until the last of them is done.
+        // 4. Everybody who talks to the engine, until the last of them is done.
         let result: Result<Void, any Error>
         do {
-            result = .success(try await serve(engine, events, control, joins))
+            result = .success(try await director.serve(engine, events, control, joins, resumed, joined))
         } catch {
             result = .failure(error)
         }
-        // 4. Off the wire.
-        keep(try engine.stop(), in: flows)
+        // 5. Off the wire.
+        try engine.stop { keep($0, in: flows) }
         try result.get()
         logger.notice("stopped")
     }
@@ -90,8 +95,7 @@ public struct Director: Service {
     }
 
     /// Leaves the connections to the next one.
-    private func keep(_ saved: [UInt8]?, in flows: FlowFile) {
-        guard let saved else { return }
+    private func keep(_ saved: [UInt8], in flows: FlowFile) {
         do throws(DirectorError) {
             try flows.write(saved)
         } catch {
@@ -108,6 +112,15 @@ public struct Director: Service {
         ).check()
     }
 
+    /// The same for configurations with this server and no other, with one look.
+    private static func look(at server: IPAddress) throws(DirectorError) -> MembershipBoard.Check {
+        let host = try HostNetwork.read(routesTo: [server], withTable: false)
+        let capabilities = Preflight.effectiveCapabilities
+        return { configuration throws(DirectorError) in
+            _ = try Preflight(configuration: configuration, host: host, capabilities: capabilities).check()
+        }
+    }
+
     private var settings: EngineSettings {
         let targets = EngineTargets(configuration.services)
         return EngineSettings(
@@ -119,10 +132,11 @@ public struct Director: Service {
     }
 
     private func serve(
-        _ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket, _ joins: JoinServer?
+        _ engine: Engine, _ events: AsyncStream<EngineEvent>, _ socket: ControlSocket, _ joins: JoinServer?,
+        _ resumed: SavedJoins, _ joined: JoinedFile
     ) async throws {
         let board = MembershipBoard(
-            configuration, logger: logger,
+            configuration, resuming: resumed, logger: logger,
             applyOutbound: { await engine.apply(outbound: $0.map(Outbound.Rule.init)) },
             apply: { await engine.apply($0) })
         await board.begin()
@@ -136,7 +150,7 @@ public struct Director: Service {
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for server in servers(socket, control, source) { tasks.addTask { try await server.run() } }
                 if let joins {
-                    let desk = JoinDesk(board: board, check: Self.check, program: program, logger: logger)
+                    let desk = JoinDesk(board: board, look: Self.look, program: program, logger: logger)
                     tasks.addTask { try await joins.run(for: desk.desk) }
                 }
                 tasks.addTask {
@@ -149,6 +163,7 @@ public struct Director: Service {
                 }
                 tasks.addTask { await keepRunning(board.checkedServers) { await $0.run(telling: board) } }
                 tasks.addTask { await board.run() }
+                tasks.addTask { for await joins in board.joins { joined.keep(joins) } }
                 tasks.addTask {
                     // What is wrong is in the log.
                     for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = try? await control.reload() }
@@ -161,9 +176,11 @@ public struct Director: Service {
             }
         } catch {
             await connections.shutdown()
+            joined.keep(await board.savedJoins)
             throw error
         }
         await connections.shutdown()
+        joined.keep(await board.savedJoins)
     }
 
     private func servers(_ socket: ControlSocket, _ control: Control, _ source: StatusSource) -> [StatusServer] {

@@ -17,7 +17,8 @@ public enum DropReason: UInt8, Error, Hashable, Sendable, CaseIterable {
     /// The flow's server was taken out of the service. IPVS drops silently by default too (`expire_nodest_conn` = 0,
     /// `ip_vs_in` in `net/netfilter/ipvs/ip_vs_core.c`).
     case serverRemoved
-    /// The flow's server has no known MAC address now; or no server that may get a new connection has one.
+    /// The server of the flow, or the one that persistence leads the client to, has no known MAC address now or is awaited
+    /// (``RealServer/isAwaited``); or no server may get a new connection, and one of them would but for that.
     case serverUnresolved
     /// A new connection, but the flow table holds nothing that may be given up for it.
     case tableFull

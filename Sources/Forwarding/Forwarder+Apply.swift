@@ -8,6 +8,7 @@ extension Forwarder {
     ///
     /// - a server whose weight became 0 gets no new connections, and its flows go on;
     /// - a server that is out (``RealServer/isOut``) gets none either, and its clients are other servers' from then on;
+    /// - one that is awaited (``RealServer/isAwaited``) keeps its flows and its known clients, who wait for it;
     /// - a server that was taken out is remembered while flows lead to it: their packets are dropped
     ///   (``DropReason/serverRemoved``), but a SYN is scheduled anew, and should the server come back in time, so do they;
     /// - changed weights or members of a `wrr` service start its rotation again as IPVS does, once for each call
@@ -49,7 +50,8 @@ extension Switchboard {
                 servers[slot].pointee.take(server, of: newServices.count)
                 members.append(
                     Member(
-                        server: slot, weight: server.weight, isResolved: server.station != nil, isOut: server.isOut,
+                        server: slot, weight: server.weight, isResolved: server.station != nil,
+                        isOut: server.isOut || server.isAwaited,
                         identity: .init(address: identity.address, port: server.port == 0 ? wanted.port : server.port)))
                 switch server.method {
                 case .direct: break
@@ -145,8 +147,9 @@ extension Server {
     /// Takes up what is wanted of it.
     fileprivate mutating func take(_ wanted: RealServer, of service: Int) {
         self.service = service
-        weight = wanted.isOut ? 0 : max(0, wanted.weight)
         isOut = wanted.isOut
+        isAwaited = wanted.isAwaited && !isOut
+        weight = isOut || isAwaited ? 0 : max(0, wanted.weight)
         method = wanted.method
         station = wanted.station
         mtu = wanted.mtu

@@ -17,8 +17,8 @@ extension Forwarder {
     ) -> Int {
         precondition(frames.count <= Self.groupSize && frames.count <= verdicts.count, "too many frames at once")
         for index in frames.indices { lookAhead(UnsafeRawBufferPointer(frames[index].bytes)) }
-        ahead4.finish(in: v4)
-        ahead6.finish(in: v6)
+        ahead4.finish(in: v4, now: now.milliseconds)
+        ahead6.finish(in: v6, now: now.milliseconds)
         for index in frames.indices {
             verdicts[index] = forward(&frames[index], now: now)
             if case .split = verdicts[index] { return index + 1 }

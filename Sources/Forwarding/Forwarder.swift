@@ -1,3 +1,5 @@
+import NetworkAddress
+
 /// The director's packet path: a frame in, a verdict and the rewritten frame out. It makes no system calls and reads no
 /// clock, so a capture drives it just as a network does.
 ///
@@ -24,6 +26,8 @@ public struct Forwarder: ~Copyable {
     var board: Switchboard
     var ahead4 = LookAhead<IPv4FlowKey>()
     var ahead6 = LookAhead<IPv6FlowKey>()
+    /// See ``share(_:)``.
+    var isResponsible: (@Sendable (IPAddress?) -> Bool)?
     private let seed: UInt64
     private let timeouts: FlowTimeouts
     /// How many flows of each address family there is room for.
@@ -91,6 +95,7 @@ public struct Forwarder: ~Copyable {
             guard way == .toVIP || way == .leaving || error == .answerExpired || error == .impostor else {
                 return .notOurs
             }
+            guard !frame.isShared || isOurs(frame, way) else { return .notOurs }
             board.drops[error] += 1
             return .drop(error)
         }

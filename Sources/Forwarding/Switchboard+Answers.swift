@@ -71,11 +71,7 @@ extension Switchboard {
     @inline(__always)
     private func refusal(of frame: Frame, _ packet: Packet, toClientAt station: LinkStation) -> Verdict? {
         guard linkMTUs.indices.contains(station.egress) else { return nil }
-        let mtu = linkMTUs[station.egress]
-        // Of a super-packet what counts is its segments: their payload, and headers without options at least.
-        let length = frame.segmentSize == 0 ? packet.totalLength : packet.header.length + 20 + frame.segmentSize
-        guard length > mtu else { return nil }
-        return packet.header.mustNotFragment || frame.segmentSize > 0 ? .tooBig(mtu: mtu) : .split(limit: mtu)
+        return Self.refusal(of: frame, packet, limit: linkMTUs[station.egress])
     }
 
     /// A fragment without ports goes where the first one went.

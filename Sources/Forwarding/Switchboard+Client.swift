@@ -38,7 +38,7 @@ extension Switchboard {
         let victim = flows.isFull ? try leastWanted(of: flows) : nil
         guard let choice = try choose(service, packet) else {
             // As an ARP queue would: who is asked for now can answer in a moment, and a client that was told of no service stays away.
-            guard !services.awaitsServers(service) else { throw .serverUnresolved }
+            guard !services.awaitsServers(service, among: servers) else { throw .serverUnresolved }
             return .unreachable
         }
         let refused = try refusal(of: frame, packet, at: choice.server)
@@ -52,7 +52,7 @@ extension Switchboard {
 
     /// Whether a packet of a known flow is the start of another connection, to be scheduled anew: a SYN, where the flow's
     /// state allows it, or where its server is gone, or where the SYN before was never answered and the server takes no new
-    /// connections any more.
+    /// connections any more. Of one that is awaited nobody knows that.
     @inline(__always)
     private func begins<Key: FlowKey>(_ packet: Packet, instead flow: UInt32, in flows: borrowing FlowTable<Key>)
         -> Bool
@@ -60,7 +60,9 @@ extension Switchboard {
         guard packet.flags.opensConnection else { return false }
         let (server, state) = (flows[flow].pointee.server, flows[flow].pointee.state)
         guard servers[server].pointee.service != nil else { return true }
-        if state == .tcp(.synReceived) { return servers[server].pointee.weight == 0 }
+        if state == .tcp(.synReceived) {
+            return servers[server].pointee.weight == 0 && !servers[server].pointee.isAwaited
+        }
         // `conn_reuse_mode` 2: FIN_WAIT is as good as over only where the server's side is not seen.
         let isHeard = flows[flow].pointee.isAnswered || servers[server].pointee.method.isTranslating
         return state.allowsReuse && !(isHeard && state == .tcp(.finWait))
@@ -157,8 +159,9 @@ extension Switchboard {
         let isTCP = packet.transport == InternetHeader.tcp
         let state: FlowState = isTCP ? .tcp(TCPState.none.next(after: packet.flags, direction)) : .udp
         var flow = Flow(
-            key: key, state: state, inside: Key.address(server.pointee.identity.address),
-            server: choice.server, insidePort: server.pointee.port(for: packet.destinationPort))
+            key: key, state: state, server: choice.server,
+            insidePort: server.pointee.port(for: packet.destinationPort),
+            inside: Key.address(server.pointee.identity.address))
         flow.station = station
         if let template = choice.template {
             flow.template = template

@@ -17,18 +17,19 @@ extension Switchboard {
             network: persistence.network(of: packet.source), vip: packet.destination,
             port: services[service].pointee.port, transport: packet.transport)
         let deadline = clock &+ persistence.timeout
-        switch templates.find(key, now: clock) {
-        case .unknown: break
-        case .valid(let template) where leads(to: templates.server(template), service):
+        let finding = templates.find(key, now: clock)
+        if case .valid(let template) = finding, try leads(to: templates.server(template), service) {
             templates.renew(template, deadline: deadline)
             return Choice(server: templates.server(template), template: template)
+        }
+        guard let server = schedule(service, packet) else { return nil }
+        switch finding {
+        case .unknown: break
         case .valid(let template), .stale(let template):
-            guard let server = schedule(service, packet) else { return nil }
             lead(template, to: server)
             templates.renew(template, deadline: deadline)
             return Choice(server: server, template: template)
         }
-        guard let server = schedule(service, packet) else { return nil }
         // Where there is no room to remember it, a client is served all the same.
         guard let added = templates.add(key, server: server, deadline: deadline) else { return Choice(server: server) }
         servers[server].pointee.templates += 1
@@ -50,11 +51,16 @@ extension Switchboard {
     }
 
     /// Whether a template may still lead to this server (`ip_vs_check_template` in `net/netfilter/ipvs/ip_vs_conn.c`).
-    private func leads(to slot: UInt32, _ service: Int) -> Bool {
+    ///
+    /// - Throws: where it does, and nothing can be sent there yet. The client tries again in a moment; with another server it would
+    ///   have lost what it has on this one.
+    private func leads(to slot: UInt32, _ service: Int) throws(DropReason) -> Bool {
         let server = servers[slot]
-        guard server.pointee.service == service, server.pointee.station != nil, !server.pointee.isOut
-        else { return false }
-        return server.pointee.weight > 0 || !services[service].pointee.expiresQuiescentTemplates
+        guard server.pointee.service == service, !server.pointee.isOut else { return false }
+        guard !server.pointee.isAwaited else { throw .serverUnresolved }
+        guard server.pointee.weight > 0 || !services[service].pointee.expiresQuiescentTemplates else { return false }
+        guard server.pointee.station != nil else { throw .serverUnresolved }
+        return true
     }
 
     private mutating func schedule(_ service: Int, _ packet: Packet) -> UInt32? {

@@ -2,7 +2,8 @@ public import NetworkAddress
 
 /// What to do with a frame that ``Forwarder/forward(_:now:)`` has looked at.
 public enum Verdict: Hashable, Sendable {
-    /// Not IP to or from one of our VIPs: leave it alone. The frame was not changed.
+    /// Not IP to or from one of our VIPs, or about another forwarder's client (``Forwarder/share(_:)``): leave it alone. The frame
+    /// was not changed.
     case notOurs
     /// The frame was rewritten in place: send it through this interface, an index into the caller's list
     /// (``LinkStation/egress``).

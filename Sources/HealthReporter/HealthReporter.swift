@@ -46,6 +46,8 @@ public final class HealthReporter: Service {
     let gate: Gate
     /// Which directors are joined. Each can poll one of `listen`.
     let joins: [AgentConfiguration.Join]
+    /// `real_port` by the names of the services that have one.
+    let realPorts: [String: UInt16]
     let controlPath: String
     let stopTimeout: Duration
     let logger: Logger
@@ -107,6 +109,7 @@ public final class HealthReporter: Service {
                 cure: "add an address to `listen` under [report] that it reaches")
         }
         joins = configuration.joins
+        realPorts = configuration.services.reduce(into: [:]) { $0[$1.name] = $1.realPort }
         stopTimeout = configuration.stopTimeout
         self.logger = logger
     }

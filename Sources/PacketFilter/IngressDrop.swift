@@ -11,6 +11,8 @@ public import NetworkAddress
 /// | packets from a server's service: answers to be translated           | those to an address of this host    |
 /// | packets from the insiders' networks: what servers send to the world | those to these networks, to an address of this host, to all on a link, and to a group |
 ///
+/// Nothing of a VLAN's: at the hook a packet no longer has its tag, but is still its parent's.
+///
 /// In the `netdev` family, one chain on the `ingress` hook per interface; nothing outside the table is looked at or
 /// changed. Every other protocol and destination passes: ARP, and solicitations for an IPv6 VIP, which go to a group. So do
 /// the later fragments of answers to be translated, which name no port: for the stack they are a router's business.
@@ -74,7 +76,7 @@ public struct IngressDrop: Hashable, Sendable {
                     ]
                 ]
             ])
-            commands += rules.map { rule in
+            commands += ([Self.passVLANs] + rules).map { rule in
                 ["add": ["rule": ["family": "netdev", "table": .string(table), "chain": name, "expr": .array(rule)]]]
             }
         }
@@ -88,7 +90,7 @@ public struct IngressDrop: Hashable, Sendable {
 
     /// Puts the table in force, in place of one of the same name.
     /// Equivalent to: `nft add table netdev TABLE; nft add chain netdev TABLE ingress0 '{ type filter hook ingress
-    /// device INTERFACE priority -500; }'; nft add rule netdev TABLE ingress0 ip daddr '{ VIPS }' counter drop; nft add rule
+    /// device INTERFACE priority -500; }'; nft add rule netdev TABLE ingress0 vlan id != 0 accept; nft add rule netdev TABLE ingress0 ip daddr '{ VIPS }' counter drop; nft add rule
     /// netdev TABLE ingress0 ip saddr '{ VIPS }' fib daddr type != local counter drop; nft add rule netdev TABLE ingress0
     /// ip saddr . meta l4proto . th sport '{ ANSWERS }' fib daddr type != local counter drop; nft add rule netdev TABLE
     /// ingress0 ip saddr '{ INSIDERS }' ip daddr != '{ INSIDERS }' fib daddr type != '{ local, broadcast, multicast }' counter
@@ -139,6 +141,11 @@ public struct IngressDrop: Hashable, Sendable {
         }
     }
 
+    /// What has a VLAN's tag is for the VLAN's own interface, which may have rules of its own, and no concern of its parent's. Tag 0 is
+    /// none: it names a priority only (IEEE 802.1Q), and the stack takes such a packet for the interface's own.
+    private static let passVLANs: [JSON] = [
+        Expression.match(Expression.payload("vlan", "id"), "!=", 0), ["accept": .null],
+    ]
     /// Asked anew for each packet: the host's addresses come and go.
     private static let isForThisHost: (left: JSON, right: JSON) = (typeOfDestination, "local")
     /// What a router's neighbours say to it and to each other, DHCP and VRRP for example.

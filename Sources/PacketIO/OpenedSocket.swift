@@ -61,7 +61,13 @@ struct OpenedSocket: ~Copyable {
         let kind = CInt(PACKET_FANOUT_CBPF) | Self.ignoreOutgoing
         let unique = group == nil ? CInt(PACKET_FANOUT_FLAG_UNIQUEID) : 0
         let option = (kind | unique) << 16 | CInt(group?.identifier ?? 0)
-        try Self.set(descriptor, PACKET_FANOUT, option, "PACKET_FANOUT", interface)
+        do throws(PacketIOError) {
+            try Self.set(descriptor, PACKET_FANOUT, option, "PACKET_FANOUT", interface)
+        } catch {
+            // An interface that went down meanwhile is an invalid argument here.
+            let pending = Self.pendingError(descriptor)
+            throw pending == 0 ? error : PacketIOError(operation: "join", interface: interface, number: pending)
+        }
         var joined: CInt = 0
         var length = socklen_t(MemoryLayout<CInt>.size)
         guard getsockopt(descriptor.rawValue, SOL_PACKET, PACKET_FANOUT, &joined, &length) == 0 else {

@@ -25,21 +25,33 @@ public struct PacketSocket: ~Copyable {
 
     /// The group whose frames are shared out among its members; nil: this is no member of any.
     public let group: FanoutGroup?
+    private let portion: Portion
 
     /// Takes the frames that arrive at `interface` from now on; those that the host sends are not among them.
     /// Equivalent to: `tcpdump -Q in -i INTERFACE`. Needs CAP_NET_RAW; nothing on the interface changes.
     ///
-    /// The first member of a group gets all of the group's frames until ``steer(by:)`` was called.
+    /// A share of a group's frames is taken once ``admit(_:)`` says so: until all members are there, others get what will be its
+    /// own. The first member gets all of the group's frames until ``steer(by:)`` was called.
     public init(
         interface: String, ring geometry: RingGeometry = .standard, taking portion: Portion = .everything
     ) throws(PacketIOError) {
         let opened = try OpenedSocket(interface: interface, geometry: geometry, filter: portion.filter)
         var group: FanoutGroup?
-        if case .share(let joined) = portion { group = try opened.join(joined, interface) }
-        if let filter = portion.filter { try opened.attach(filter, interface) }
+        if case .share(let joined) = portion {
+            group = try opened.join(joined, interface)
+        } else if let filter = portion.filter {
+            try opened.attach(filter, interface)
+        }
         self.interface = interface
+        self.portion = portion
         self.group = group
         self.opened = opened
+    }
+
+    /// Takes a member's share of what arrives from now on, or nothing. What was taken before stays.
+    public func admit(_ isAdmitted: Bool) throws(PacketIOError) {
+        guard let filter = portion.filter else { return }
+        try opened.attach(isAdmitted ? filter : .nothing, interface)
     }
 
     /// Shares the group's frames out among its members like this from now on. The socket is a member of a group.

@@ -14,6 +14,9 @@ public struct ReceivedFrame {
     public var vlan: UInt16?
     /// Whether bytes are missing because the frame did not fit into the ring: it must not be sent on.
     public var isTruncated: Bool
+    /// Whether it is for a VLAN's interface. A tag with the identifier 0 only names a priority (IEEE 802.1Q), and the frame is for the
+    /// interface it came in by.
+    public var isVLANs: Bool { (vlan ?? 0) & 0xFFF != 0 }
 
     /// Whom a frame was meant for (`sll_pkttype`, packet(7)).
     public enum Destination: Sendable {

@@ -40,6 +40,8 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         let configuration = try file.load()
         let replay = Replay(configuration, seed: seed, mtu: mtu, mac: mac.flatMap { MACAddress($0) })
-        print(try replay.run(from: input, to: output).text, terminator: "")
+        Interruption.note()
+        defer { Interruption.obey() }
+        print(try replay.run(from: input, to: output) { Interruption.isNoted }.text, terminator: "")
     }
 }

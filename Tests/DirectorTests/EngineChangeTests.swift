@@ -65,6 +65,18 @@ struct EngineChangeTests {
         }
     }
 
+    /// Another program that has a table of that name to itself (nft(8), `flags owner`), for as long as it runs: until `pclose(3)`.
+    static func seizeFilter() throws -> UnsafeMutablePointer<FILE> {
+        let other = try #require(popen("nft -i >/dev/null", "w"))
+        fputs("delete table netdev rsdirector\nadd table netdev rsdirector { flags owner; }\n", other)
+        fflush(other)
+        try Deadline.wait("the table is the other's") {
+            let ruleset = try Base.ruleset()
+            return ruleset.contains("rsdirector") && !ruleset.contains("10.9.0.50")
+        }
+        return other
+    }
+
     @Test(
         "a packet filter that cannot be changed is told once, tried again, and in force as soon as it can be",
         .timeLimit(.minutes(1)))
@@ -73,14 +85,7 @@ struct EngineChangeTests {
             let events = Events()
             let engine = try Engine(Base.settings) { events.add($0) }
             try engine.applyNow([Base.plan])
-            // Another program has a table of that name to itself (nft(8), `flags owner`), for as long as it runs.
-            let other = try #require(popen("nft -i >/dev/null", "w"))
-            fputs("delete table netdev rsdirector\nadd table netdev rsdirector { flags owner; }\n", other)
-            fflush(other)
-            try Deadline.wait("the table is the other's") {
-                let ruleset = try Base.ruleset()
-                return ruleset.contains("rsdirector") && !ruleset.contains("10.9.0.50")
-            }
+            let other = try Self.seizeFilter()
             try engine.applyNow([Base.plan, Self.later])
             let failures = {
                 events.all.filter { if case .filterFailed = $0 { true } else { false } }.count

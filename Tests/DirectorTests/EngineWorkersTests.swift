@@ -39,12 +39,15 @@ struct EngineWorkersTests {
         return engine
     }
 
-    static func send(_ flags: UInt8, on segment: inout Segment) {
-        for client in clients {
-            segment.send(
-                TestPacket(source: client, destination: Base.vip, flags: flags)
-                    .frame(to: segment.directorMAC, from: Base.clientMAC))
+    /// One of each client for the VIP.
+    static func frames(_ flags: UInt8, to station: MACAddress) -> [[UInt8]] {
+        clients.map {
+            TestPacket(source: $0, destination: Base.vip, flags: flags).frame(to: station, from: Base.clientMAC)
         }
+    }
+
+    static func send(_ flags: UInt8, on segment: inout Segment) {
+        for frame in frames(flags, to: segment.directorMAC) { segment.send(frame) }
     }
 
     @Test(
@@ -116,7 +119,9 @@ struct EngineWorkersTests {
         }
     }
 
-    @Test("clients keep their worker, and so their connections, when the interface was down", .timeLimit(.minutes(1)))
+    @Test(
+        "clients keep their worker, and so their connections, when the interface was down, and none gets another's packets meanwhile",
+        .timeLimit(.minutes(1)))
     func linkReturns() throws {
         try Base.withWire { segment in
             let events = Events()
@@ -126,22 +131,115 @@ struct EngineWorkersTests {
             try segment.answer(until: "all connections are open") {
                 try engine.snapshotNow().services[0].connections == count
             }
-            #expect(system("ip link set va down") == 0)
-            try Deadline.wait("the loss is noticed by all") {
-                try engine.workers.allSatisfy { try $0.snapshotNow().interfaces[0].mac == nil }
+            let acks = Self.frames(Self.flags.ack, to: segment.directorMAC)
+            for _ in 0..<3 {
+                #expect(system("ip link set va down") == 0)
+                try Deadline.wait("the loss is noticed by all") {
+                    try engine.workers.allSatisfy { try $0.snapshotNow().interfaces[0].mac == nil }
+                }
+                #expect(system("ip link set va up") == 0)
+                // Clients do not wait for the director.
+                try segment.answer(sending: acks, until: "all workers are back and know the server") {
+                    try engine.workers.allSatisfy { try $0.snapshotNow().stations[Base.server] == Base.serverMAC }
+                }
             }
-            #expect(system("ip link set va up") == 0)
-            try segment.answer(until: "all workers are back and know the server") {
-                try engine.workers.allSatisfy { try $0.snapshotNow().stations[Base.server] == Base.serverMAC }
-            }
-            Self.send(Self.flags.ack, on: &segment)
-            try segment.answer(until: "all packets were forwarded or dropped") {
-                let now = try engine.snapshotNow()
-                return now.services[0].inbound.packets + (now.drops["noFlow"] ?? 0) >= 2 * count
+            let before = try engine.snapshotNow().services[0].inbound.packets
+            try segment.answer(sending: acks, until: "packets are forwarded again") {
+                try engine.snapshotNow().services[0].inbound.packets >= before + count
             }
             #expect(try engine.snapshotNow().drops["noFlow"] == nil, "nobody is a stranger to its worker")
             try engine.stop()
         }
+    }
+
+    @Test("clients of a worker that has ended do not go to others before those have ended too", .timeLimit(.minutes(1)))
+    func ending() throws {
+        try Base.withWire { segment in
+            let engine = try Self.start(3, Self.plan(.direct), &segment, Events())
+            Self.send(Self.flags.syn, on: &segment)
+            try segment.answer(until: "all connections are open") {
+                try engine.snapshotNow().flows == Self.clients.count
+            }
+            let theirs = try engine.workers[1...].map { try $0.snapshotNow().flows }
+            #expect(theirs.reduce(0, +) < Self.clients.count)
+            let first = engine.workers[0]
+            first.stop()
+            let loop = try #require(first.join())
+            // Once with a port that opens connections, and once, behind that, with one that nobody serves.
+            for client in Self.clients {
+                for port: UInt16 in [80, 81] {
+                    segment.send(
+                        TestPacket(source: client, destination: Base.vip, sourcePort: 50_000, destinationPort: port)
+                            .frame(to: segment.directorMAC, from: Base.clientMAC))
+                }
+            }
+            try segment.answer(until: "both have seen all that is for them") {
+                try zip(engine.workers[1...], theirs).allSatisfy { worker, own in
+                    try worker.snapshotNow().drops["noService"] ?? 0 >= UInt64(own)
+                }
+            }
+            for (worker, own) in zip(engine.workers[1...], theirs) {
+                let now = try worker.snapshotNow()
+                #expect(now.flows == 2 * own && now.drops["noService"] == UInt64(own))
+            }
+            let others = engine.workers[1...].compactMap { worker in
+                worker.stop()
+                return worker.join()
+            }
+            #expect(others.count == 2 && loop.ports[0].socket != nil)
+            for loop in others + [loop] {
+                loop.closeInterfaces()
+                try loop.removeFilter()
+            }
+        }
+    }
+
+    @Test(
+        "an interface that is back and cannot be taken into use is told once, and shown until it can",
+        .timeLimit(.minutes(1)))
+    func unusable() throws {
+        try Base.withWire { segment in
+            let events = Events()
+            let engine = try Self.start(2, Self.plan(.direct), &segment, events)
+            #expect(system("ip link set va down") == 0)
+            try Deadline.wait("the loss is noticed by all") {
+                try engine.workers.allSatisfy { try $0.snapshotNow().interfaces[0].mac == nil }
+            }
+            #expect(try engine.snapshotNow().interfaces[0].fault == nil, "it is only down")
+            // No room for filters: sockets cannot be opened.
+            #expect(system("echo 1 > /proc/sys/net/core/optmem_max") == 0)
+            #expect(system("ip link set va up") == 0)
+            func told() -> [String] {
+                events.all.compactMap { if case .unusable("va", worker: 0, let reason) = $0 { reason } else { nil } }
+            }
+            try Deadline.wait("it is told") { !told().isEmpty }
+            let fault = try #require(try engine.snapshotNow().interfaces[0].fault)
+            #expect(fault.contains("worker 1 of 2: ") && fault.contains("va: setsockopt SO_ATTACH_FILTER"))
+            #expect(told() == [fault])
+            #expect(system("echo 131072 > /proc/sys/net/core/optmem_max") == 0)
+            try segment.answer(until: "all workers are back and know the server") {
+                try engine.workers.allSatisfy { try $0.snapshotNow().stations[Base.server] == Base.serverMAC }
+            }
+            #expect(events.all.contains(.usable(interface: "va", worker: 0)) && told().count == 1)
+            #expect(try engine.snapshotNow().interfaces[0].fault == nil)
+            try engine.stop()
+        }
+    }
+
+    @Test("what is wrong with one worker is told of every worker, and what all see of the first alone")
+    func told() {
+        let events = Events()
+        let report = Engine.withoutCommon { events.add($0) }
+        let own = [EngineEvent.unusable(interface: "va", worker: 1, reason: "x"), .usable(interface: "va", worker: 1)]
+        for event in own + [.lost(interface: "va", reason: "x"), .filterRestored] { report(event) }
+        #expect(events.all == own)
+        var sum = EngineSnapshot(
+            interfaces: [.init(name: "va", mac: nil, counters: PacketCounters(), vips: [])], services: [],
+            stations: [:], flows: 0, flowCapacity: 0, drops: [:])
+        var other = sum
+        other.interfaces[0].fault = "worker 2 of 2: x"
+        sum.add(other)
+        #expect(sum.interfaces[0].fault == "worker 2 of 2: x")
     }
 
     @Test("each worker goes on with its own connections after a stop", .timeLimit(.minutes(1)))
@@ -151,7 +249,7 @@ struct EngineWorkersTests {
             Self.send(Self.flags.syn, on: &segment)
             let count = Self.clients.count
             try segment.answer(until: "all connections are open") { try engine.snapshotNow().flows == count }
-            let saved = try #require(try engine.stop())
+            let saved = try #require(try engine.stopSaving())
 
             let events = Events()
             let next = try Engine(Self.settings(3), resuming: saved) { events.add($0) }
@@ -169,21 +267,5 @@ struct EngineWorkersTests {
             #expect(try next.snapshotNow().drops["noFlow"] == nil)
             try next.stop()
         }
-    }
-
-    @Test("the seats are taken in order, and left by all behind one that was left")
-    func seats() {
-        let seats = FanoutSeats(interfaces: 2, workers: 3)
-        #expect(seats.isTurn(of: 0, at: 0) && !seats.isTurn(of: 1, at: 0) && !seats.isTurn(of: 2, at: 0))
-        for worker in 0..<3 { seats.take(worker, at: 0, in: nil) }
-        #expect(!seats.isTurn(of: 0, at: 0) && !seats.mustLeave(2, at: 0))
-        #expect(seats.isTurn(of: 0, at: 1), "another interface")
-        seats.leave(1, at: 0)
-        #expect(!seats.mustLeave(0, at: 0) && seats.mustLeave(2, at: 0))
-        #expect(!seats.isTurn(of: 1, at: 0), "somebody behind it is still there")
-        seats.leave(2, at: 0)
-        #expect(seats.isTurn(of: 1, at: 0) && !seats.isTurn(of: 2, at: 0))
-        seats.take(1, at: 0, in: nil)
-        #expect(seats.isTurn(of: 2, at: 0))
     }
 }

@@ -36,11 +36,16 @@ struct JoiningTests {
             let addresses = Mutex<Set<IPAddress>>([])
         }
 
-        init(_ configuration: DirectorConfiguration = JoiningTests.configuration()) async {
+        init(
+            _ configuration: DirectorConfiguration = JoiningTests.configuration(),
+            resuming joins: SavedJoins = SavedJoins()
+        ) async {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let (plans, unreachable) = (Plans(), Unreachable())
             (self.plans, self.unreachable) = (plans, unreachable)
-            let board = MembershipBoard(configuration, logger: logger) { new in plans.latest.withLock { $0 = new } }
+            let board = MembershipBoard(configuration, resuming: joins, logger: logger) { new in
+                plans.latest.withLock { $0 = new }
+            }
             await board.begin()
             let files = Box(configuration)
             (self.board, self.files) = (board, files)
@@ -71,8 +76,8 @@ struct JoiningTests {
             try await board.join(
                 JoinRequest(services: services, address: claimed, agentPort: agentPort, weight: weight), from: caller,
                 at: now,
-                check: { [unreachable] configuration throws(DirectorError) in
-                    try Self.check(configuration, unreachable)
+                look: { [unreachable] _ throws(DirectorError) in
+                    { configuration throws(DirectorError) in try Self.check(configuration, unreachable) }
                 }
             ).map(\.outcome)
         }
@@ -99,7 +104,7 @@ struct JoiningTests {
             ])
     }
 
-    private func refusal(
+    static func refusal(
         _ kind: ControlRefusal.Kind, _ words: String, _ body: () async throws -> Void
     ) async {
         let refusal = await #expect(throws: ControlRefusal.self) { try await body() }
@@ -158,10 +163,12 @@ struct JoiningTests {
     func addresses() async throws {
         let other = Base.server(22).address
         let world = await World()
-        await refusal(.forbidden, "this comes from 10.0.0.21, and 10.0.0.22 is in none of `networks`") {
+        await Self.refusal(.forbidden, "this comes from 10.0.0.21, and 10.0.0.22 is in none of `networks`") {
             _ = try await world.join("web", as: other)
         }
-        await refusal(.forbidden, "in none of `networks`") { _ = try await world.board.leave(other, from: Self.caller) }
+        await Self.refusal(.forbidden, "in none of `networks`") {
+            _ = try await world.board.leave(other, from: Self.caller)
+        }
         #expect(await world.servers(of: "web").count == 1)
         #expect(try await world.join("web", as: Self.caller) == [.joined])
         let mapped = try #require(IPAddress("::ffff:10.0.0.21"))
@@ -170,24 +177,24 @@ struct JoiningTests {
         let open = await World(Self.configuration(networks: [try #require(Prefix("10.0.0.22/32"))]))
         #expect(try await open.join("web", as: other) == [.joined])
         #expect(await open.servers(of: "web").map(\.address) == [Base.server(11).address, other])
-        await refusal(.forbidden, "10.0.0.23") { _ = try await open.join("web", as: Base.server(23).address) }
+        await Self.refusal(.forbidden, "10.0.0.23") { _ = try await open.join("web", as: Base.server(23).address) }
     }
 
     @Test("what cannot be a server is refused as it would be by hand, and changes nothing")
     func refusals() async throws {
         let world = await World(Self.configuration(networks: [Prefix("192.0.2.0/24")!, Prefix("fd00::/8")!]))
         let before = await world.board.configuration
-        await refusal(.unknown, "there is no such service; there are: web, dns, mail") {
+        await Self.refusal(.unknown, "there is no such service; there are: web, dns, mail") {
             _ = try await world.join("wbe")
         }
-        await refusal(.forbidden, "servers may not join it by themselves") { _ = try await world.join("mail") }
-        await refusal(.conflict, "that is a VIP") { _ = try await world.join("web", as: Base.vip) }
-        await refusal(.invalid, "it is IPv6") { _ = try await world.join("web", as: IPAddress("fd00::1")) }
-        await refusal(.invalid, "not the address of a host") {
+        await Self.refusal(.forbidden, "servers may not join it by themselves") { _ = try await world.join("mail") }
+        await Self.refusal(.conflict, "that is a VIP") { _ = try await world.join("web", as: Base.vip) }
+        await Self.refusal(.invalid, "it is IPv6") { _ = try await world.join("web", as: IPAddress("fd00::1")) }
+        await Self.refusal(.invalid, "not the address of a host") {
             _ = try await world.join("web", from: IPAddress("127.0.0.1")!)
         }
         world.unreachable.addresses.withLock { $0 = [Self.caller] }
-        await refusal(.conflict, "it is not on link") { _ = try await world.join("web") }
+        await Self.refusal(.conflict, "it is not on link") { _ = try await world.join("web") }
         world.unreachable.addresses.withLock { $0 = [] }
         #expect(await world.board.configuration == before)
         #expect(await world.board.leases.leases.isEmpty)
@@ -200,7 +207,7 @@ struct JoiningTests {
         let world = await World(Self.configuration(limit: 2))
         _ = try await world.join("web")
         _ = try await world.join("web", from: Base.server(22).address)
-        await refusal(.conflict, "2 servers have joined, which is the limit") {
+        await Self.refusal(.conflict, "2 servers have joined, which is the limit") {
             _ = try await world.join("dns")
         }
         #expect(try await world.join("web") == [.joined])
@@ -304,10 +311,10 @@ struct JoiningTests {
     func byHand() async throws {
         let world = await World()
         _ = try await world.join("web")
-        await refusal(.conflict, "it joined by itself, and would do so again; stop its agent") {
+        await Self.refusal(.conflict, "it joined by itself, and would do so again; stop its agent") {
             _ = try await world.control.perform(.remove, ServerRequest(service: "web", address: Self.caller))
         }
-        await refusal(.conflict, "it is one of its servers already, and joined by itself") {
+        await Self.refusal(.conflict, "it is one of its servers already, and joined by itself") {
             _ = try await world.control.perform(.add, ServerRequest(service: "web", address: Self.caller))
         }
         #expect(await world.servers(of: "web").count == 2)
@@ -318,7 +325,8 @@ struct JoiningTests {
         let world = await World()
         let lines = LinesOfLog()
         let desk = JoinDesk(
-            board: world.board, check: { _ throws(DirectorError) in }, program: "rsdirector 0.1.0",
+            board: world.board, look: { _ throws(DirectorError) in { _ throws(DirectorError) in } },
+            program: "rsdirector 0.1.0",
             logger: Logger(label: "test") { _ in lines.handler }
         ).desk
         let request = JoinRequest(services: ["web"], agentPort: 9380)

@@ -28,8 +28,8 @@ struct LeaseBookTests {
     @Test("a lease runs out when its time is over, not before, and once")
     func end() {
         var book = LeaseBook(at: Self.start)
-        book.renew(Self.key(11), for: .seconds(30), weight: 1, at: Self.start)
-        book.renew(Self.key(12), for: .seconds(60), weight: 1, at: Self.start)
+        book.renew(Self.key(11), for: .seconds(30), JoinWish(agentPort: 9380), at: Self.start)
+        book.renew(Self.key(12), for: .seconds(60), JoinWish(agentPort: 9380), at: Self.start)
         expect(&book, .zero, .milliseconds(29_900), [])
         expect(&book, .milliseconds(29_900), .seconds(30), [Self.key(11)])
         expect(&book, .seconds(30), .seconds(59), [])
@@ -40,17 +40,19 @@ struct LeaseBookTests {
     func renewal() {
         var book = LeaseBook(at: Self.start)
         for time in [0, 10, 20, 30] {
-            book.renew(Self.key(11), for: .seconds(30), weight: time, at: Self.start + .seconds(time))
+            book.renew(
+                Self.key(11), for: .seconds(30), JoinWish(weight: time, agentPort: 9380),
+                at: Self.start + .seconds(time))
         }
         expect(&book, .zero, .milliseconds(59_900), [])
-        #expect(book.leases[Self.key(11)]?.weight == 30)
+        #expect(book.leases[Self.key(11)]?.wish.weight == 30)
         expect(&book, .milliseconds(59_900), .seconds(60), [Self.key(11)])
     }
 
     @Test("the time in which the director did not run counts against nobody: it could not be asked")
     func pause() {
         var book = LeaseBook(at: Self.start)
-        book.renew(Self.key(11), for: .seconds(30), weight: 1, at: Self.start)
+        book.renew(Self.key(11), for: .seconds(30), JoinWish(agentPort: 9380), at: Self.start)
         expect(&book, .zero, .seconds(10), [])
         let meanwhile = book.expire(at: Self.start + .seconds(100))
         #expect(meanwhile == [])
@@ -62,11 +64,11 @@ struct LeaseBookTests {
     func order() {
         var book = LeaseBook(at: Self.start)
         let keys = [Self.key(12, "b"), Self.key(11, "b"), Self.key(13, "a"), Self.key(14, "c")]
-        for key in keys { book.renew(key, for: .seconds(1), weight: 1, at: Self.start) }
+        for key in keys { book.renew(key, for: .seconds(1), JoinWish(agentPort: 9380), at: Self.start) }
         book.end(Self.key(14, "c"))
         let over = book.expire(at: Self.start + .seconds(1))
         #expect(over == [Self.key(13, "a"), Self.key(11, "b"), Self.key(12, "b")])
-        book.renew(Self.key(11), for: .seconds(1), weight: 1, at: Self.start)
+        book.renew(Self.key(11), for: .seconds(1), JoinWish(agentPort: 9380), at: Self.start)
         book.keep(only: [Self.key(12)])
         #expect(book.leases.isEmpty)
     }

@@ -134,6 +134,30 @@ struct MembershipRuleTests {
         }
     }
 
+    @Test(
+        "while servers that are awaited may win the quorum, those that are up wait with them, and the sorry server serves"
+    )
+    func undecidedQuorum() {
+        let places = { (membership: Membership) in
+            membership.plans[0].servers.map { $0.isAwaited ? "awaited" : $0.isOut ? "out" : "\($0.weight)" }
+        }
+        let service = Self.service {
+            $0.quorum = .init(servers: 2)
+            $0.sorryServers = [.init(address: .v4(IPv4Address(10, 0, 0, 99)))]
+        }
+        var membership = Membership([service], now: Self.start)
+        #expect(places(membership) == ["awaited", "awaited", "awaited", "1"])
+        _ = membership.receive(Base.report(state: .down), from: Self.agents[0], now: Self.start)
+        #expect(places(membership) == ["out", "awaited", "awaited", "1"])
+        _ = membership.receive(Base.report(), from: Self.agents[1], now: Self.start)
+        #expect(places(membership) == ["out", "awaited", "awaited", "1"], "up, but for the quorum")
+        var other = membership
+        _ = membership.receive(Base.report(), from: Self.agents[2], now: Self.start)
+        #expect(places(membership) == ["out", "100", "100", "out"])
+        _ = other.receive(Base.report(state: .down), from: Self.agents[2], now: Self.start)
+        #expect(places(other) == ["out", "out", "out", "1"], "nobody is left who could win it")
+    }
+
     @Test("each family has its own quorum, and its own servers and sorry server; a tunnel serves both with all")
     func families() throws {
         let vips = ["192.0.2.10", "2001:db8::10"].map { IPAddress($0)! }

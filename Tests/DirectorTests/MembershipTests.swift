@@ -1,4 +1,5 @@
 internal import ConfigurationFile
+internal import Forwarding
 internal import HealthReporter
 internal import NetworkAddress
 internal import Testing
@@ -48,6 +49,33 @@ struct MembershipTests {
         #expect(Self.standing(membership).state == .down)
         #expect(Self.standing(membership).reason == "no report from its agent yet")
         #expect(Self.standing(membership, 0, 1).state == .up)
+    }
+
+    @Test("a server is awaited, and not out, until its agent was heard, or was asked in vain for too often")
+    func awaited() {
+        let places = { (membership: Membership) in
+            membership.plans[0].servers.map { $0.isAwaited ? "awaited" : $0.isOut ? "out" : "\($0.weight)" }
+        }
+        var services = [Self.service([Self.server(11, fall: 2), Self.server(12, agent: nil)])]
+        var membership = Membership(services, now: Self.start)
+        #expect(places(membership) == ["awaited", "1"])
+        #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).isEmpty)
+        #expect(places(membership) == ["awaited", "1"])
+        #expect(membership.missPoll(of: Self.agent, reason: "refused", now: Self.start).count == 1)
+        #expect(places(membership) == ["out", "1"], "the engine hears of it")
+        _ = membership.receive(Self.report(), from: Self.agent, now: Self.start)
+        #expect(places(membership) == ["100", "1"])
+        // Of another agent nothing is known, and of a server that came nothing either.
+        services[0].servers[0].agent = "http://10.0.0.11:9999"
+        services[0].servers.append(Self.server(13, agent: "http://10.0.0.13:9380"))
+        _ = membership.reconfigure(services, now: Self.start)
+        #expect(places(membership) == ["awaited", "1", "awaited"])
+        _ = membership.receive(Self.report(state: .down), from: "http://10.0.0.11:9999", now: Self.start)
+        _ = membership.receive(Self.report(state: .draining), from: "http://10.0.0.13:9380", now: Self.start)
+        #expect(places(membership) == ["out", "1", "0"])
+        // What is in the plan is in what the forwarder is given.
+        let started = Membership(services, now: Self.start).plans[0].services { _ in nil }
+        #expect(started[0].servers.map(\.isAwaited) == [true, false, true])
     }
 
     @Test("packets of unknown flows are scheduled once all servers were heard of, one way or the other")

@@ -130,6 +130,45 @@ struct NeighborTableTests {
         #expect(bench.table.station(of: Self.server6) == Self.mac)
     }
 
+    @Test("of many neighbours each is forgotten at the same cost: of those that stay one changes its place at most")
+    func forgotten() {
+        var table = NeighborTable(mac: Self.own)
+        let all = (0..<1024).map { IPAddress.v4(IPv4Address(rawValue: 0x0A00_0000 + $0)) }
+        for address in all { table.watch(address, as: Self.dip, now: Ticks(milliseconds: 0)) }
+        var time: UInt64 = 0
+        /// Who is asked, in order: all of them, once a second.
+        func asked() -> [IPAddress] {
+            defer { time += 1000 }
+            return table.advance(to: Ticks(milliseconds: time)).compactMap { action in
+                if case .send(let message, _) = action { message.asked } else { nil }
+            }
+        }
+        var before = asked()
+        #expect(before == all)
+        var moved = 0
+        // From the front on, from the back, and whoever is in between; nobody twice, and one that was never there.
+        for (step, address) in (all[..<40] + all[1000...].reversed() + all[500..<540]).enumerated() {
+            table.forget(address)
+            table.forget(address)
+            let after = asked()
+            let changes = zip(before, after).count { $0 != $1 }
+            #expect(changes <= 1 && after.count == before.count - 1, "step \(step)")
+            moved += changes
+            before = after
+        }
+        #expect(moved > 0 && Set(before) == Set(all[40..<500] + all[540..<1000]))
+        // Who moved is still found, and can be forgotten in turn.
+        for address in before {
+            _ = table.receive(.announcement(address, from: Self.mac), now: Ticks(milliseconds: time))
+            #expect(table.station(of: address) == Self.mac)
+            table.forget(address)
+            #expect(table.station(of: address) == nil)
+        }
+        #expect(asked().isEmpty)
+        table.watch(all[7], as: Self.dip, now: Ticks(milliseconds: time))
+        #expect(asked() == [all[7]])
+    }
+
     @Test("who is watched already is not asked anew, nor forgotten")
     func watchedTwice() {
         var bench = Bench()

@@ -77,6 +77,44 @@ struct OutboundEngineTests {
         }
     }
 
+    static func questions(about address: IPAddress, in messages: [NeighborMessage]) -> Int {
+        messages.count { $0.asked == address }
+    }
+
+    @Test(
+        "who is on link and falls silent is asked for no more; whoever is a server as well goes on being",
+        .timeLimit(.minutes(1)))
+    func silence() throws {
+        try Base.withWire { segment in
+            // A server that is not there either: it is asked for on and on, once a second like them.
+            let missing = IPAddress.v4(IPv4Address(10, 9, 0, 13))
+            var plan = Base.plan
+            plan.servers.append(.init(address: missing, weight: 0))
+            let engine = try Engine(Base.settings) { _ in }
+            try engine.applyNow([plan])
+            try engine.applyNow(outbound: Self.rules())
+            try segment.answer(until: "the server is known") { try engine.snapshotNow().stations.count == 1 }
+            let silent = (UInt8(200)..<240).map { IPAddress.v4(IPv4Address(10, 9, 0, $0)) }
+            for address in silent { Self.sendSYN(to: address, on: &segment) }
+            while !silent.allSatisfy({ Self.questions(about: $0, in: segment.messages) > 0 }) {
+                _ = try segment.nextMessage { $0.asked != nil }
+            }
+            // They would have been asked many times more.
+            let before = Self.questions(about: missing, in: segment.messages)
+            while Self.questions(about: missing, in: segment.messages) < before + 8 {
+                _ = try segment.nextMessage { $0.asked == missing }
+            }
+            let messages = segment.messages
+            let counts = silent.map { Self.questions(about: $0, in: messages) }
+            #expect(Set(counts) == [NeighborTable.attempts + 1], "given up for good with the last question")
+            #expect(try engine.snapshotNow().stations == [Base.server: Base.serverMAC])
+            // A packet for one has it asked for anew.
+            Self.sendSYN(to: silent[3], on: &segment)
+            _ = try segment.nextMessage { $0.asked == silent[3] }
+            try engine.stop()
+        }
+    }
+
     @Test("the host's routes, as the director's interfaces see them")
     func ways() throws {
         var host = try PreflightTests.host()

@@ -271,6 +271,84 @@ struct ReplayTests {
         #expect(try Command.run(["ls", scratch.path]).output == "in\nlink\nout\nsame\n")
     }
 
+    /// A super-packet for a tunnel whose headers are nearly as long as a packet may be: each of the packets it stands for would have
+    /// eight bytes of its payload, behind 1,452 of headers.
+    private static func superPacket(payload: Int) throws -> [UInt8] {
+        let vip = try #require(IPAddress("2001:db8::10"))
+        let client = try #require(IPAddress("2001:db8:1::2"))
+        let whole = TestPacket(source: client, destination: vip, flags: 0x10, payload: payload)
+        let syn = TestPacket(source: client, destination: vip).frame(to: directorMAC, from: Base.clientMAC)
+        #expect(syn.count == 74)
+        var frame = whole.frame(to: directorMAC, from: Base.clientMAC)
+        // Destination options (RFC 8200 §4.6), padded (PadN) to 1,392 bytes.
+        let options: [UInt8] =
+            [6, 173] + (0..<6).flatMap { _ in [UInt8]([1, 226]) + [UInt8](repeating: 0, count: 226) }
+        let rest = 1392 - options.count
+        frame.insert(contentsOf: options + [1, UInt8(rest - 2)] + [UInt8](repeating: 0, count: rest - 2), at: 54)
+        frame[20] = 60
+        let length = frame.count - 54
+        (frame[18], frame[19]) = (UInt8(length >> 8), UInt8(length & 0xFF))
+        return frame
+    }
+
+    @Test(
+        "a capture that would become far longer, of super-packets that are mostly headers, is refused and fills no disk"
+    )
+    func growth() throws {
+        let server = try #require(IPAddress("2001:db8:9::11"))
+        let configuration = DirectorConfiguration(
+            interfaces: ["eth0"], flows: 1024,
+            services: [
+                .init(
+                    name: "web", vips: [try #require(IPAddress("2001:db8::10"))], port: 80, forward: .tun,
+                    isSloppy: true, servers: [.init(address: server, agent: nil)])
+            ])
+        func capture(_ frames: Int) throws -> TestCapture {
+            TestCapture(
+                frames: try (0..<frames).map {
+                    .init(seconds: Self.time + UInt32($0), bytes: try Self.superPacket(payload: 3_000))
+                })
+        }
+        // A single one is a little more than it was, and within what is allowed for.
+        let (summary, sent, file) = try Self.replay(try capture(1), Replay(configuration))
+        #expect(summary.fates == [.cut: 1] && sent.frames.count == 375 && file.count > 100 * 4_500, "\(summary.text)")
+
+        let scratch = try ScratchDirectory()
+        let (input, output) = ("\(scratch.path)/in", "\(scratch.path)/out")
+        try Self.write(try capture(10).bytes, to: input)
+        try scratch.write("old", to: "out")
+        let error = #expect(throws: DirectorError.self) { try Replay(configuration).run(from: input, to: output) }
+        #expect(
+            error?.description.contains("cannot write \(output): with frame 3 of \(input) it would become longer")
+                == true)
+        #expect(error?.cure.contains("raise --mtu") == true)
+        #expect(Self.read(output) == Array("old".utf8))
+        #expect(try Command.run(["ls", scratch.path]).output == "in\nout\n")
+    }
+
+    @Test("one that is interrupted leaves nothing behind, and the output as it was")
+    func interrupted() throws {
+        let scratch = try ScratchDirectory()
+        let (input, output) = ("\(scratch.path)/in", "\(scratch.path)/out")
+        try Self.write(Self.conversation(.nat).bytes, to: input)
+        // Looked at before each frame, in both readings.
+        for moment in 1...6 {
+            var looks = 0
+            var wasThere = false
+            let error = #expect(throws: DirectorError.self) {
+                try Replay(Self.configuration(.nat)).run(from: input, to: output) {
+                    looks += 1
+                    let files = (try? Command.run(["ls", scratch.path]).output) ?? ""
+                    wasThere = files.contains("out.\(getpid()).new")
+                    return looks == moment
+                }
+            }
+            #expect(error?.description == "cannot replay \(input): it was interrupted")
+            #expect(wasThere == (moment > 4), "before frame \(moment)")
+            #expect(try Command.run(["ls", scratch.path]).output == "in\n")
+        }
+    }
+
     private static func bytes(_ mac: MACAddress) -> [UInt8] {
         (0..<6).map { UInt8(truncatingIfNeeded: mac.rawValue >> (40 - 8 * $0)) }
     }

@@ -75,15 +75,16 @@ struct Segment: ~Copyable {
         }
     }
 
-    /// Answers whoever asks for one of `stations` until the condition holds.
+    /// Answers whoever asks for one of `stations` until the condition holds; and sends these frames again and again.
     mutating func answer(
-        for stations: [IPAddress: MACAddress] = EngineTests.stations, until words: String,
-        _ condition: () throws -> Bool
+        for stations: [IPAddress: MACAddress] = EngineTests.stations, sending frames: [[UInt8]] = [],
+        until words: String, _ condition: () throws -> Bool
     ) throws {
         var seen = messages.count
         let end = ContinuousClock.now + .seconds(20)
         while try !condition() {
             guard ContinuousClock.now < end else { throw LabError("not within 20 s: \(words)") }
+            for frame in frames { send(frame) }
             look()
             for message in messages[seen...] {
                 guard let mac = message.asked.flatMap({ stations[$0] }), let answer = message.answer(from: mac) else {

@@ -50,4 +50,39 @@ struct StatusJoiningTests {
         #expect(server.upper == 1000 && server.lower == 800)
         #expect(server.total.connections == 4000 && server.rate.connections == 500)
     }
+
+    @Test("the sorry server stands behind the others, with what it was given, whether it is asked to answer or not")
+    func sorry() throws {
+        var service = Self.configured(.udp)
+        let place = IPAddress.v4(IPv4Address(10, 0, 0, 99))
+        service.sorryServers = [.init(address: place, port: 8053, forward: .nat)]
+        var counted = Self.counted(.udp, connections: 9)
+        counted.servers.append(
+            ServerStatistics(
+                address: place, port: 8053, weight: 1, isResolved: true, activeConnections: 0, inactiveConnections: 5,
+                templates: 0, connections: 6))
+        for isWanted in [true, false] {
+            // An agent that was not heard yet asks for no weight.
+            service.servers[0].agent = isWanted ? "http://10.0.0.11:9380" : nil
+            counted.servers[1].weight = isWanted ? 1 : 0
+            let engine = EngineSnapshot(
+                interfaces: [], services: [counted], stations: [:], flows: 0,
+                flowCapacity: 1, drops: [:])
+            let snapshot = StatusSnapshot(
+                director: "rsdirector", host: "d1", time: Timestamp(secondsSinceEpoch: 0), engine: engine,
+                groups: Membership([service], now: .now).groups, rates: RateBook())
+            let told = try #require(snapshot.services.first?.servers)
+            #expect(told.map(\.sorry) == [false, true])
+            #expect(told.last?.address == place && told.last?.port == 8053 && told.last?.weight == (isWanted ? 1 : 0))
+            #expect(told.last?.inactive == 5 && told.last?.total.connections == 6)
+            let line = snapshot.text().split(separator: "\n").last { $0.contains("10.0.0.99:8053") }
+            #expect(line?.contains("Masq    \(isWanted ? 1 : 0)") == true, "\(line ?? "")")
+            #expect(
+                line?.hasSuffix(
+                    isWanted ? "sorry server; MAC not known; too few servers are up" : "sorry server; MAC not known")
+                    == true)
+            #expect(!snapshot.metrics.contains(#"server="10.0.0.99:8053",state="#), "nobody checks it")
+            #expect(snapshot.metrics.contains(#"remote_address="10.0.0.99""#))
+        }
+    }
 }

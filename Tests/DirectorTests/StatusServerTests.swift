@@ -153,6 +153,12 @@ struct StatusServerTests {
             var snapshot = Self.snapshot
             let count = asked.add(1, ordering: .relaxed).newValue
             snapshot.services[0].rate.connections = UInt64(count * 10)
+            snapshot.outbound = [StatusSnapshotTests.outbound]
+            snapshot.services.append(snapshot.services[0])
+            snapshot.services[1].name = "apology"
+            var sorry = StatusSnapshotTests.server(99, weight: 1, active: 0, inactive: 0, state: .up)
+            (sorry.sorry, sorry.agent) = (true, nil)
+            snapshot.services[1].servers = [snapshot.services[0].servers[1], sorry]
             return snapshot
         })
         let folder = try ScratchDirectory()
@@ -174,6 +180,8 @@ struct StatusServerTests {
         for text in [
             "rsdirector 0.1.0 on d1", "TCP 192.0.2.10:80 wrr", "10.0.0.11:80 dr", #"<span class="state up">up</span>"#,
             #"<span class="state down">down</span>"#, "noFlow 3", "12 connections remembered, room for 1,024",
+            "Servers to the world", "203.0.113.5: 1024 to 65535", "10.0.0.0/24, 10.0.1.0/24",
+            "apology on 192.0.2.10:80: too few servers are up, the sorry server answers", ">sorry server</td>",
         ] { #expect(page.contains(text), "\(text)") }
         // A line through three points at least, rising with the rate.
         let line = try #require(page.split(separator: "<polyline points=\"").dropFirst().first?.prefix { $0 != "\"" })

@@ -12,6 +12,8 @@ struct TestPacket {
     var destinationPort: UInt16 = 80
     /// How many bytes of zeros it carries.
     var payload = 0
+    /// What is behind the IP header, instead of all that.
+    var body: [UInt8]?
     var timeToLive: UInt8 = 64
 
     /// The whole frame, which may not be fragmented.
@@ -21,7 +23,7 @@ struct TestPacket {
             transport == 6
             ? ports + [0, 0, 0, 1, 0, 0, 0, 0, 0x50, flags, 0xFF, 0xFF, 0, 0, 0, 0]
             : ports + Self.bytes(UInt16(8 + payload)) + [0, 0]
-        let body = header + [UInt8](repeating: 0, count: payload)
+        let body = self.body ?? header + [UInt8](repeating: 0, count: payload)
         let isIPv6 = source.v6 != nil
         let packet = isIPv6 ? ipv6Header(body.count) : ipv4Header(body.count)
         return Self.bytes(station) + Self.bytes(sender) + (isIPv6 ? [0x86, 0xDD] : [8, 0]) + packet + body

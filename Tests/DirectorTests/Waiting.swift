@@ -29,6 +29,13 @@ enum Deadline {
 }
 
 extension Engine {
+    /// Stops it; what it would leave to the next one.
+    func stopSaving() throws -> [UInt8]? {
+        var saved: [UInt8]?
+        try stop { saved = $0 }
+        return saved
+    }
+
     /// `apply(_:)` for a test's own thread. Tests block Swift's threads, which may be few: nothing here needs one.
     func applyNow(_ plans: [ServicePlan]) throws {
         for worker in workers {

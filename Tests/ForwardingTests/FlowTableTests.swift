@@ -52,24 +52,57 @@ struct FlowTableTests {
                 let answer = Self.answer(number)
                 _ = table.add(
                     Flow(
-                        key: Self.key(number), state: state, inside: answer.vip, server: server,
-                        insidePort: answer.port), isTranslated: isTranslated, now: now)
+                        key: Self.key(number), state: state, server: server, insidePort: answer.port,
+                        inside: answer.vip), isTranslated: isTranslated, now: now)
                 model[number] = (server, state, now + timeouts.of(state), isTranslated)
             }
             if Int.random(in: 0..<50, using: &random) == 0 {
                 let inState = model.values.filter { $0.state == state }
-                let oldest = table.oldest(in: state)
-                #expect(oldest.map { table[$0].pointee.deadline } == inState.map(\.deadline).min())
+                let oldest = table.oldest(in: state).map { table[$0].pointee.deadline }
+                let grain = timeouts.of(state) / 64
+                #expect((oldest == nil) == inState.isEmpty)
+                if let oldest, let first = inState.map(\.deadline).min() { #expect(first...first + grain ~= oldest) }
                 while let flow = table.expired(now: now) {
                     #expect(table[flow].pointee.deadline <= now)
                     table.remove(flow)
                 }
-                model = model.filter { $0.value.deadline > now }
+                model = model.filter { number, flow in
+                    let isLeft = table.find(Self.key(number)) != nil
+                    if flow.deadline > now { #expect(isLeft, "expired too early") }
+                    if flow.deadline + timeouts.of(flow.state) / 64 <= now { #expect(!isLeft, "expired, and left") }
+                    return isLeft
+                }
             }
             #expect(table.count == model.count)
             #expect(table.isFull == (model.count == capacity))
         }
         for number in model.keys { #expect(table.find(Self.key(number)) != nil) }
+    }
+
+    @Test("of a flow's packets only the first within a 64th of its timeout moves it; its deadline is exact")
+    func grain() {
+        var table = FlowTable<IPv4FlowKey>(capacity: 4, seed: 1, timeouts: FlowTimeouts(udp: 64_000))
+        func flow(_ number: Int) -> Flow<IPv4FlowKey> {
+            Flow(key: Self.key(number), state: .udp, server: 0, insidePort: 0, inside: 0)
+        }
+        let first = table.add(flow(0), isTranslated: false, now: 0)
+        let second = table.add(flow(1), isTranslated: false, now: 0)
+        // A 64th is 1,000 ms, the grain 512; each begins where a deadline is a multiple of it.
+        for (now, oldest) in [(1, first), (511, first), (512, second), (1023, second), (1024, second)] {
+            let keepsPlace = table.keepsPlace(first, state: .udp, now: UInt64(now))
+            #expect(keepsPlace == (now % 512 != 0), "at \(now)")
+            table.renew(first, state: .udp, now: UInt64(now))
+            #expect(table.oldest(in: .udp) == oldest, "at \(now)")
+            #expect(table[first].pointee.deadline == 64_000 + UInt64(now))
+        }
+        let keepsPlace = table.keepsPlace(first, state: .tcp(.close), now: 1024)
+        #expect(!keepsPlace, "another state is another list")
+        // What is due is found once what lies before it is: no later than a grain.
+        table.renew(second, state: .udp, now: 1500)
+        table.renew(first, state: .udp, now: 1535)
+        #expect(table.oldest(in: .udp) == first)
+        #expect(table.expired(now: 65_534) == nil)
+        #expect(table.expired(now: 65_535) == first)
     }
 
     static let states = TCPState.allCases.map(FlowState.tcp) + [.udp]

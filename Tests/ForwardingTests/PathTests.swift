@@ -361,6 +361,42 @@ struct PathTests {
         }
     }
 
+    @Test("of a super-packet the segments must fit the client's link, with their headers and options to the byte")
+    func answerSegments() {
+        var forwarder = Self.forwarder(.direct) { $0.answersReturn = true }
+        forwarder.setLinkMTUs([9000, 9000, 9000, 1400])
+        for question in Self.questions() {
+            _ = Self.forward(&forwarder, question.frame)
+            let isTCP = question.transport == 6
+            let ends = (question.destination, UInt16(isTCP ? 80 : 53))
+            for options in isTCP ? [0, 12, 40] : [0] {
+                var answer = Self.answer(to: question, from: ends)
+                let transport = isTCP ? 20 + options : 8
+                if isTCP {
+                    answer.body[12] = UInt8(transport / 4) << 4
+                    answer.body.insert(contentsOf: [UInt8](repeating: 1, count: options), at: 20)
+                }
+                answer.body += Wire.payload(5000)
+                let fitting = 1400 - (question.isIPv6 ? 40 : 20) - transport
+                for (fragment, refused) in [(UInt16(0x4000), Verdict.tooBig(mtu: 1400)), (0, .split(limit: 1400))] {
+                    answer.fragment = fragment
+                    let packet = answer.checked(.complete, at: isTCP ? 16 : 6)
+                    var frame = packet.frame
+                    frame.replaceSubrange(6..<12, with: [2, 0, 0, 0, 0, 0x11])
+                    let words =
+                        "\(question.isIPv6 ? "IPv6" : "IPv4"), protocol \(question.transport), options \(options)"
+                    let longer = Self.forward(&forwarder, frame, segmentSize: fitting + 1)
+                    #expect(
+                        longer.verdict == (question.isIPv6 ? .tooBig(mtu: 1400) : refused) && longer.bytes == frame,
+                        "\(words)")
+                    #expect(
+                        Self.forward(&forwarder, frame, segmentSize: fitting).verdict == .transmit(egress: 3),
+                        "\(words)")
+                }
+            }
+        }
+    }
+
     @Test("an IPv6 packet with an IPv4-mapped address is none of ours")
     func mapped() {
         var forwarder = Self.forwarder(.direct)

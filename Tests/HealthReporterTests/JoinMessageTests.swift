@@ -11,7 +11,9 @@ struct JoinMessageTests {
 
     @Test("what a request says arrives, and what it leaves out is as it is documented")
     func request() throws {
-        let all = JoinRequest(services: ["web", "dns"], address: address("10.0.0.11"), agentPort: 9999, weight: 0)
+        let all = JoinRequest(
+            services: ["web", "dns"], address: address("10.0.0.11"), agentPort: 9999, weight: 0,
+            realPorts: ["dns": 5353])
         #expect(try decode(String(decoding: JSON.encode(all), as: UTF8.self)) == all)
         #expect(
             try decode(#"{"services":["web"],"agent_port":9380}"#)
@@ -29,6 +31,10 @@ struct JoinMessageTests {
             (#"{"services":["web"],"agent_port":65536}"#, ""), (#"{"services":["web"],"agent_port":-1}"#, ""),
             (#"{"services":["web"],"agent_port":9380,"weight":65536}"#, "65536 is not a weight of 0 to 65535"),
             (#"{"services":["web"],"agent_port":9380,"weight":-1}"#, "-1 is not a weight"),
+            (#"{"services":["web"],"agent_port":9380,"real_ports":{"dns":53}}"#, "a service that is not in `services`"),
+            (#"{"services":["web"],"agent_port":9380,"real_ports":{"web":0}}"#, "0 is not a port"),
+            (#"{"services":["web"],"agent_port":9380,"real_ports":{"web":65536}}"#, ""),
+            (#"{"services":["web"],"agent_port":9380,"real_ports":[8080]}"#, "it should be a"),
             (#"{"services":["web","dns","web"],"agent_port":9380}"#, "a service is in it twice"),
             (#"{"services":["web"],"agent_port":9380,"address":"10.0.0.0/8"}"#, ""),
         ])
@@ -78,6 +84,37 @@ struct JoinMessageTests {
         #expect(standing.status.reason == "dns: in the director's own file")
         let isNewsAgain = standing.take(.answered(Self.answer))
         #expect(!isNewsAgain, "that it is still so is none")
+    }
+
+    @Test("an answer that is lost leaves time to ask again before the lease is over")
+    func timeout() {
+        var standing = JoinStanding(director: "http://10.0.0.1:9391")
+        #expect(standing.timeout == .seconds(5), "the director may have to look at its network first")
+        for (lease, limit) in [(30, 5), (15, 5), (9, 3), (6, 2)] {
+            let answer = JoinAnswer(director: "d", leaseSeconds: Int64(lease), services: Self.answer.services)
+            _ = standing.take(.answered(answer))
+            #expect(standing.timeout == .seconds(limit))
+        }
+        // The shortest lease there is: asked at the latest time, lost, and asked again after the longest pause.
+        _ = standing.take(.answered(JoinAnswer(director: "d", leaseSeconds: 5, services: Self.answer.services)))
+        let (first, lost) = (standing.pause(chance: 0), standing.timeout)
+        _ = standing.take(.unreachable("no answer"))
+        #expect(first + lost + standing.pause(chance: 0) < .seconds(5))
+        #expect(standing.timeout == lost, "and then likewise")
+    }
+
+    @Test("names that whatever answers there makes up move no cursor, in the log, the status and the metrics")
+    func names() {
+        var standing = JoinStanding(director: "http://10.0.0.1:9391")
+        let name = "we\u{1B}[2Jb\r\n\u{7}forged"
+        let services: [JoinAnswer.Service] = [
+            .init(name: name, outcome: .joined), .init(name: name, outcome: .configured),
+            .init(name: name, outcome: .refused, reason: "no"),
+            .init(name: String(repeating: "x", count: 1000), outcome: .joined),
+        ]
+        _ = standing.take(.answered(JoinAnswer(director: "d", leaseSeconds: 30, services: services)))
+        #expect(standing.status.services == ["we?[2Jb", "we?[2Jb", String(repeating: "x", count: 63)])
+        #expect(standing.status.reason == "we?[2Jb: in the director's own file; we?[2Jb refused: no")
     }
 
     @Test("after each failure it waits twice as long, ten seconds at most, and with an answer it begins anew")

@@ -81,6 +81,28 @@ struct JoinerTests {
         try await director.stop()
     }
 
+    @Test("what a service with NAT listens on here goes with the join, of the services that are joined")
+    func realPorts() async throws {
+        let director = try await JoinableDirector()
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let joiner = Joiner(
+            join(director), agentPort: 9380, realPorts: ["web": 8080, "other": 8081], logger: silent)
+        _ = await joiner.ask(within: .seconds(5))
+        let request = JoinRequest(services: ["web"], agentPort: 9380, realPorts: ["web": 8080])
+        #expect(director.visits.value == [.join(request, from: address("127.0.0.1"))])
+        // Of an agent, those that its file says.
+        let folder = Folder()
+        var configuration = makeConfiguration(in: folder, directors: ["127.0.0.1"])
+        configuration.services[0].forward = .nat
+        configuration.services[0].realPort = 8080
+        let reporter = try HealthReporter(
+            configuration: configuration, listen: [.init(address: address("127.0.0.1"), port: 0)],
+            ownAddresses: [address("127.0.0.1"), address("::1")], identity: somebody,
+            countConnections: { $0.map { _ in 0 } }, logger: silent)
+        #expect(reporter.realPorts == [configuration.services[0].name: 8080])
+        try await director.stop()
+    }
+
     @Test("a wrong token is told once, in the log and the status, without the token; the right one is enough then")
     func wrongToken() async throws {
         let folder = Folder()

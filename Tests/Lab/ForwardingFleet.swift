@@ -194,4 +194,18 @@ extension LabHost {
         }
         return command
     }
+
+    /// What the agent would do for direct routing, where there is none: the VIPs on `lo`, and silent.
+    public func hold(_ vips: [IPv4Address]) async throws {
+        try await script(
+            """
+            echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce
+            nft add table arp silent
+            nft add chain arp silent in '{ type filter hook input priority 0; }'
+            for vip in \(vips.map(\.description).joined(separator: " ")); do
+                nft add rule arp silent in arp daddr ip $vip drop
+                ip addr add $vip/32 dev lo
+            done
+            """)
+    }
 }

@@ -14,7 +14,7 @@ extension TheLab {
             try await clearing(lab) {
                 let (fleet, server) = (Fleet(on: lab), lab.backends[0])
                 try await fleet.startWebServer(on: server)
-                try await Self.holdVIP(server)
+                try await server.hold([Lab.vip])
                 try await fleet.startDirector(
                     """
                     interface = ["eth0"]
@@ -60,7 +60,7 @@ extension TheLab {
             try await clearing(lab) {
                 let (fleet, server) = (Fleet(on: lab), lab.backends[0])
                 try await fleet.startWebServer(on: server)
-                try await Self.holdVIP(server)
+                try await server.hold([Lab.vip])
                 // All of them are one host, which answers ARP for half of the network. With so many addresses of its own it
                 // would take the kernel a walk through all of them for each question.
                 let addresses = (0..<10_000).map { IPv4Address(10, 9, UInt8($0 / 250), UInt8($0 % 250 + 1)) }
@@ -99,18 +99,6 @@ extension TheLab {
                 #expect(lost.isEmpty, "\(lost)")
                 try await fleet.stop()
             }
-        }
-
-        /// What the agent would do: the VIP on `lo`, and silent.
-        private static func holdVIP(_ host: LabHost) async throws {
-            try await host.script(
-                """
-                echo 2 >/proc/sys/net/ipv4/conf/eth0/arp_announce
-                nft add table arp silent
-                nft add chain arp silent in '{ type filter hook input priority 0; }'
-                nft add rule arp silent in arp daddr ip \(Lab.vip) drop
-                ip addr add \(Lab.vip)/32 dev lo
-                """)
         }
 
         /// Opens so many connections to the VIP, as far as they can be opened, and holds them.

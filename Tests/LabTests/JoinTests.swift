@@ -29,7 +29,9 @@ extension TheLab {
                 """
         }
 
-        private func startAgent(on host: LabHost, of fleet: Fleet, token: String = token) async throws {
+        private func startAgent(
+            on host: LabHost, of fleet: Fleet, _ configuration: String? = nil, token: String = token
+        ) async throws {
             let file = try await host.write(token + "\n", to: "join-token")
             let joining = """
 
@@ -38,7 +40,7 @@ extension TheLab {
                 token_file = "\(file)"
 
                 """
-            try await fleet.startAgent(on: host, fleet.agentConfiguration(for: host) + joining)
+            try await fleet.startAgent(on: host, (configuration ?? fleet.agentConfiguration(for: host)) + joining)
         }
 
         /// Waits until the director's log has `words`; returns what came before them.
@@ -86,15 +88,16 @@ extension TheLab {
                 let opened = try await captures.asyncMap { try await $0.frames("tcp[tcpflags] & tcp-syn != 0").count }
                 #expect(opened[0] > 0 && opened[1] > 0 && opened[2] == 0, "\(opened)")
 
-                // 3. They stay through a reload of the file, which does not have them, and are back after a restart.
+                // 3. They stay through a reload of the file, which does not have them, and through a restart.
                 #expect(try await fleet.director("reload").status == 0)
                 for host in joined { #expect(try await fleet.directorSays(of: host).last == "joined") }
-                let told = try fleet.director?.output ?? ""
-                #expect(told.ranges(of: "refused: wrong token from \(stranger.address)").count == 1)
-                #expect(!told.contains(Self.token) && !told.contains(Self.otherToken))
+                let log = try fleet.director?.output ?? ""
+                #expect(log.ranges(of: "refused: wrong token from \(stranger.address)").count == 1)
+                #expect(!log.contains(Self.token) && !log.contains(Self.otherToken))
                 #expect(try await fleet.director?.stop() == 0)
                 try await fleet.startDirector(configuration)
                 try await fleet.ready(servers: joined.count)
+                #expect(try #require(fleet.director).output.contains("took 2 servers back that had joined"))
 
                 // 4. An agent that stops drains, and leaves then.
                 let agent = try #require(fleet.agents[joined[0].name])
@@ -115,12 +118,91 @@ extension TheLab {
                     try await fleet.director("status").output.contains("-> 10.") == false
                 }
 
-                // 6. The stranger never was one, and its agent told so once.
+                // 6. The stranger never was one, and its agent told so once each time that it became so.
                 let words = try #require(fleet.agents[stranger.name]).output
-                #expect(words.ranges(of: "refuses this server: wrong token").count == 1, "\(words)")
+                let told = words.split(separator: "\n").compactMap { line in
+                    ["refuses this server: wrong token", "cannot join "].first { line.contains($0) }
+                }
+                #expect(told.contains { $0.hasPrefix("refuses") }, "\(words)")
+                #expect(zip(told, told.dropFirst()).allSatisfy { $0 != $1 }, "\(words)")
                 #expect(!words.contains(Self.otherToken))
                 #expect(try await fleet.director?.stop() == 0)
                 #expect(try await fleet.agents[stranger.name]?.stop() == 0)
+                #expect(access("\(lab.director.directory)/var/run/joined", F_OK) != 0, "nobody is left who had joined")
+            }
+        }
+
+        @Test(
+            "stopped and started, with NAT: what a client downloads from a server that joined, with a port of its own, goes on"
+        )
+        func stopped() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                for host in lab.backends { try await fleet.startWebServer(on: host) }
+                let configuration = try await directorConfiguration(lab).replacing(
+                    "port      = 80\n", with: "port      = 8080\nforward   = \"nat\"\n")
+                try await fleet.startDirector(configuration)
+                let agent = { (host: LabHost) in
+                    fleet.agentConfiguration(for: host, more: "forward = \"nat\"\nreal_port = 80\n")
+                        .replacing("port = 80\nforward", with: "port = 8080\nforward")
+                }
+                for host in lab.backends { try await startAgent(on: host, of: fleet, agent(host)) }
+                try await Deadline.wait(until: "the VIP answers", limit: .seconds(40)) {
+                    try await lab.client.run(["curl", "-sf", "--max-time", "5", "http://\(Lab.vip):8080/"]).status == 0
+                }
+                let words = try await fleet.director("status").output
+                #expect(
+                    words.contains("-> \(lab.backends[0].address):80 "), "what the agent says is real_port: \(words)")
+                #expect(
+                    try await TheLab.RestartTests().download(fleet, from: 8080, configuration, ending: SIGTERM) == 0)
+                let log = try #require(fleet.director).output
+                #expect(log.contains("took 3 servers back that had joined") && log.contains("resumed "), "\(log)")
+                try await fleet.stop()
+            }
+        }
+
+        @Test(
+            "killed and started, with mh and sloppy: connections to servers that joined go on, and one drained by hand stays so"
+        )
+        func killed() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let fleet = Fleet(on: lab)
+                for host in lab.backends { try await fleet.startWebServer(on: host) }
+                let configuration = try await directorConfiguration(lab).replacing(
+                    "scheduler = \"rr\"", with: "scheduler = \"mh\"\nscheduler_flags = [\"port\"]\nsloppy = true")
+                try await fleet.startDirector(configuration)
+                for host in lab.backends { try await startAgent(on: host, of: fleet) }
+                try await fleet.ready()
+                let status = try await TheLab.RestartTests().download(fleet, from: 80, configuration, ending: SIGKILL)
+                #expect(status == 128 + SIGKILL)
+                let log = try #require(fleet.director).output
+                #expect(log.contains("took 3 servers back that had joined") && !log.contains("resumed "), "\(log)")
+
+                // Drained by hand, it leaves and joins again, and the director is killed once more.
+                let host = lab.backends[0]
+                #expect(try await fleet.director("drain web \(host.address)").status == 0)
+                #expect(try await fleet.agents[host.name]?.stop(limit: .seconds(40)) == 0)
+                #expect(try await fleet.directorSays(of: host) == [])
+                try await startAgent(on: host, of: fleet)
+                let isDrained = {
+                    let words =
+                        try await fleet.director("status").output.split(separator: "\n")
+                        .first { $0.contains("-> \(host.address):") } ?? ""
+                    return words.contains("draining") && words.contains("drained at the director")
+                }
+                try await Deadline.wait(until: "it has joined, drained", limit: .seconds(40)) { try await isDrained() }
+                #expect(try await fleet.director?.stop(SIGKILL) == 128 + SIGKILL)
+                try await fleet.startDirector(configuration)
+                try await Deadline.wait(until: "it is drained after the restart", limit: .seconds(40)) {
+                    try await isDrained()
+                }
+                #expect(try await fleet.director("undrain web \(host.address)").status == 0)
+                try await Deadline.wait(until: "it serves again", limit: .seconds(40)) {
+                    try await fleet.directorSays(of: host).contains("up")
+                }
+                try await fleet.stop()
             }
         }
     }

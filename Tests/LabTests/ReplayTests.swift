@@ -1,3 +1,4 @@
+import Glibc
 import Lab
 import Testing
 
@@ -77,6 +78,29 @@ extension TheLab {
                 #expect(refused.status == 1 && refused.errors.contains("it is the capture that is read"))
                 #expect(try await fleet.director("replay --mtu 10 a b").status == 64)
                 try await fleet.stop()
+
+                // Ctrl-C leaves nothing behind: of a capture that takes a while.
+                let long = "\(lab.director.directory)/long.pcap"
+                try await lab.director.script(
+                    """
+                    head -c 24 \(atDirector.path) >\(long)
+                    tail -c +25 \(atDirector.path) >\(long).frames
+                    for _ in {1..200}; do cat \(long).frames; done >>\(long)
+                    """)
+                for signal in [SIGINT, SIGTERM] {
+                    let running = try await lab.director.start(
+                        [
+                            Product.director, "replay", "--config", "\(lab.director.directory)/rsdirector.toml", long,
+                            "\(long).out",
+                        ], log: "replay")
+                    let beginning = "\(long).out.\(running.pid).new"
+                    try await Deadline.wait(until: "it is writing", limit: .seconds(60), every: .milliseconds(5)) {
+                        if running.exitStatus != nil { throw LabError("replay: \(try running.output)") }
+                        return access(beginning, F_OK) == 0
+                    }
+                    #expect(try await running.stop(signal) == 128 + signal)
+                    #expect(access(beginning, F_OK) != 0 && access("\(long).out", F_OK) != 0)
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ extension TheLab {
 
         /// Downloads `/slow`, some 25 s, from the VIP's port with a director that is ended on the way and started again; returns how
         /// the director ended.
-        private func download(
+        func download(
             _ fleet: Fleet, from vipPort: Int, _ configuration: String, ending signal: Int32
         ) async throws -> Int32 {
             let lab = fleet.lab
@@ -54,7 +54,7 @@ extension TheLab {
                         fleet.agentConfiguration(for: host, more: "forward = \"nat\"\nreal_port = 80\n")
                             .replacing("port = 80\nforward", with: "port = 8080\nforward"))
                 }
-                let configuration = fleet.directorConfiguration { _ in "port = 80" }.replacing(
+                let configuration = fleet.directorConfiguration { _ in "port = 80\nfall = 60" }.replacing(
                     "port      = 80\n", with: "port      = 8080\nforward   = \"nat\"\npersistence = \"5m\"\n")
                 try await fleet.startDirector(configuration)
                 let ask = {
@@ -69,11 +69,41 @@ extension TheLab {
                 let log = try #require(try fleet.director?.output)
                 #expect(log.contains("resumed ") && log.contains("and the persistence of 1 clients"), "\(log)")
                 for _ in 0..<5 { #expect(try await ask() == server) }
+                try await Self.waits(for: server, with: fleet, configuration)
                 let flows = "\(lab.director.directory)/var/run/flows"
                 #expect(access(flows, F_OK) != 0, "it was read, and is of the past")
                 try await fleet.stop()
                 #expect(access(flows, F_OK) == 0)
             }
+        }
+
+        /// Starts the director again while the agent of the client's server is silent: the client waits for it, and is not given to
+        /// others, which are up.
+        private static func waits(for server: String, with fleet: Fleet, _ configuration: String) async throws {
+            let lab = fleet.lab
+            let agent = try #require(fleet.agents[server])
+            agent.signal(SIGSTOP)
+            defer { agent.signal(SIGCONT) }
+            try await fleet.director?.stop()
+            try await fleet.startDirector(configuration)
+            try await Deadline.wait(until: "all others are up", limit: .seconds(40)) {
+                for host in lab.backends where host.name != server {
+                    guard try await fleet.directorSays(of: host).contains("up") else { return false }
+                }
+                return true
+            }
+            let curl = try await lab.client.start(
+                [
+                    "curl", "-s", "-o", "/dev/null", "--max-time", "60", "-w", "%header{x-server}",
+                    "http://\(Lab.vip):8080/",
+                ], log: "waiting")
+            try await Deadline.wait(until: "its packets are dropped", limit: .seconds(40)) {
+                #expect(curl.exitStatus == nil, "it must be waiting")
+                return try await fleet.director("status --json").output.contains("serverUnresolved")
+            }
+            agent.signal(SIGCONT)
+            try await curl.ended(limit: .seconds(60))
+            #expect(try curl.output == server)
         }
 
         @Test("killed and started, with mh and sloppy: packets in the middle of a connection find its server again")

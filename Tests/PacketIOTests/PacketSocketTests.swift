@@ -97,10 +97,14 @@ struct PacketSocketTests {
                 to: b.address, from: a.address, type: [0x81, 0x00, 0x00, 0x2A, 0x88, 0xB5], mark: 3)
             Self.send(tagged, on: &a)
             Self.send(Self.frame(to: b.address, from: a.address, mark: 4), on: &a)
-            var got: [(UInt16?, [UInt8])] = []
-            _ = try Self.frames(2, on: &b) { got.append(($0.vlan, Array($0.bytes[12..<15]))) }
-            #expect(got.map(\.0) == [42, nil])
-            #expect(got.map(\.1) == [[0x88, 0xB5, 3], [0x88, 0xB5, 4]])
+            let urgent = Self.frame(
+                to: b.address, from: a.address, type: [0x81, 0x00, 0xE0, 0x00, 0x88, 0xB5], mark: 5)
+            Self.send(urgent, on: &a)
+            var got: [(vlan: UInt16?, isVLANs: Bool, bytes: [UInt8])] = []
+            _ = try Self.frames(3, on: &b) { got.append(($0.vlan, $0.isVLANs, Array($0.bytes[12..<15]))) }
+            #expect(got.map(\.vlan) == [42, nil, 0xE000])
+            #expect(got.map(\.isVLANs) == [true, false, false], "a priority is no VLAN")
+            #expect(got.map(\.bytes) == [[0x88, 0xB5, 3], [0x88, 0xB5, 4], [0x88, 0xB5, 5]])
         }
     }
 

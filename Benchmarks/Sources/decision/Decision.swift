@@ -31,12 +31,13 @@ enum Decision {
         var flow = 0
         var (together, alone) = (Costs(), Costs())
         for round in 0..<rounds {
-            // All flows, each once, then again (Hull and Dobell).
+            // As clients come: in no order, and not in the same again (Knuth's MMIX generator, its high bits).
             pool.write(traffic.data) { _ in
-                flow = (flow &* 1_664_525 &+ 1_013_904_223) & (Traffic.flows - 1)
-                return flow
+                flow = flow &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return (flow >> 33) & (Traffic.flows - 1)
             }
-            clock.milliseconds += 4
+            // The pace at which the whole of rsdirector forwards on one core (`forward`): 600,000 packets a second.
+            clock.milliseconds += 7
             if round % 2 == 0 {
                 together.add(pool.judgeInGroups(by: &forwarder, now: clock))
             } else {

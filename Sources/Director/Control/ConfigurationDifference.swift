@@ -102,7 +102,7 @@ extension DirectorConfiguration {
             (join.listen, join.tls, join.token) = (old.listen, old.tls, old.token)
             result.join = join
         }
-        return result.keepingJoined(of: self, isSound)
+        return result.keeping(joinedServers, isSound)
     }
 }
 

@@ -14,6 +14,25 @@ extension DirectorConfiguration {
                 cause: "it is one of its servers already" + (known.isJoined ? ", and joined by itself" : ""),
                 cure: "`rsdirector server set` changes its weight")
         }
+        let agent = request.agent ?? true ? self.agent.url(of: request.address) : nil
+        if let agent, agentsShownSomethingElse.contains(agent) {
+            throw ControlRefusal(
+                .conflict, operation: operation,
+                cause:
+                    "its agent, \(agent), is asked already for a server that shows it a token or authority of its own",
+                cure: "write this server in the file, with the same")
+        }
+        var result = self
+        result.services[index].servers.append(try server(request, agent: agent, of: service, operation))
+        return result
+    }
+
+    /// One more server of the service, which has what that says for those that come at run time.
+    ///
+    /// - Parameter agent: where its agent answers; nil: it has none.
+    func server(
+        _ request: ServerRequest, agent: String?, of service: Service, _ operation: String
+    ) throws(ControlRefusal) -> Server {
         guard request.address.isHost else {
             throw ControlRefusal(
                 .invalid, operation: operation, cause: "that is not the address of a host",
@@ -34,15 +53,18 @@ extension DirectorConfiguration {
                     "it is \(family), no VIP of the service is, and with \(service.forward.rawValue) packets keep their family"
             )
         }
-        let hasAgent = request.agent ?? true
         var server = Server(
-            address: request.address, agent: hasAgent ? agent.url(of: request.address) : nil,
-            access: hasAgent ? access : AgentAccess(), fall: service.fall, rise: service.rise,
-            checks: hasAgent ? [] : service.checks)
+            address: request.address, agent: agent, access: agent == nil ? AgentAccess() : access, fall: service.fall,
+            rise: service.rise, checks: agent == nil ? service.checks : [])
         try server.take(request, of: service, operation)
-        var result = self
-        result.services[index].servers.append(server)
-        return result
+        return server
+    }
+
+    /// Agents of servers here that are shown something else than those of servers that come at run time. An agent is asked once for
+    /// all its servers.
+    var agentsShownSomethingElse: Set<String> {
+        let access = access
+        return Set(services.lazy.flatMap(\.servers).filter { $0.access != access }.compactMap(\.agent))
     }
 
     /// The configuration with another weight or port of a server.
@@ -80,7 +102,8 @@ extension DirectorConfiguration {
         guard !services[index].servers[place].isJoined else {
             throw ControlRefusal(
                 .conflict, operation: operation, cause: "it joined by itself, and would do so again",
-                cure: "stop its agent, which drains and leaves, or drain it here; one that is dead goes with its lease")
+                cure: "stop its agent, which drains and leaves, or drain it here, which holds also when it comes back; "
+                    + "one that is dead goes with its lease")
         }
         var result = self
         result.services[index].servers.remove(at: place)
@@ -102,10 +125,13 @@ extension DirectorConfiguration {
         return index
     }
 
-    private func noService(_ operation: String) -> ControlRefusal {
-        let names = services.map(\.name).joined(separator: ", ")
+    /// That there is no such service.
+    func noService(_ operation: String) -> ControlRefusal {
+        // As many as one may look through: a join asks for many, and each is answered.
+        let names = services.prefix(20).map(\.name).joined(separator: ", ")
+        let more = services.count > 20 ? " and \(services.count - 20) more" : ""
         return ControlRefusal(
-            .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)")
+            .unknown, operation: operation, cause: "there is no such service", cure: "there are: \(names)\(more)")
     }
 
     /// What agents are shown that are asked as `[agent]` says.
@@ -116,7 +142,7 @@ extension DirectorConfiguration {
 
 extension DirectorConfiguration.Server {
     /// Takes up a weight and a port, where they are given.
-    fileprivate mutating func take(
+    mutating func take(
         _ request: ServerRequest, of service: DirectorConfiguration.Service, _ operation: String
     ) throws(ControlRefusal) {
         if let weight = request.weight {
@@ -127,7 +153,14 @@ extension DirectorConfiguration.Server {
             }
             self.weight = weight
         }
-        guard let port = request.port else { return }
+        try take(port: request.port, of: service, operation)
+    }
+
+    /// Takes up a port of its own, where one is given.
+    mutating func take(
+        port: UInt16?, of service: DirectorConfiguration.Service, _ operation: String
+    ) throws(ControlRefusal) {
+        guard let port else { return }
         guard service.forward == .nat, service.port != 0, port != 0 else {
             throw ControlRefusal(
                 .invalid, operation: operation,

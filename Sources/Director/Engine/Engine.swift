@@ -33,36 +33,45 @@ final class Engine: Sendable {
             report(.notResumed(error.cause))
         }
         let loads = LoadBook()
+        var mailboxes: [EngineMailbox] = []
+        for _ in 0..<settings.workers { mailboxes.append(try Self.mailbox()) }
         let seats =
             settings.workers > 1
-            ? FanoutSeats(interfaces: settings.interfaces.count, workers: settings.workers) : nil
+            ? FanoutSeats(interfaces: settings.interfaces.count, mailboxes: mailboxes) : nil
         var workers: [EngineWorker] = []
         do throws(DirectorError) {
             // The first one puts the filter in force before any frame is taken.
-            for number in 0..<settings.workers {
-                let mailbox = try Self.mailbox()
+            for (number, mailbox) in mailboxes.enumerated() {
                 let loop = try EngineLoop(
                     settings, worker: number, seats: seats, loads: loads, resuming: parts[number], mailbox: mailbox,
                     report: number == 0 ? report : Self.withoutCommon(report))
                 workers.append(try EngineWorker(loop))
             }
         } catch {
-            for worker in workers.reversed() { try? worker.join()?.removeFilter() }
+            for loop in Self.end(workers) { try? loop.removeFilter() }
             throw error
         }
         self.workers = workers
     }
 
     /// What all workers see, the first one alone tells; of its own connections each does.
-    private static func withoutCommon(
+    static func withoutCommon(
         _ report: @escaping @Sendable (EngineEvent) -> Void
     ) -> @Sendable (EngineEvent) -> Void {
         { event in
             switch event {
-            case .resumed, .notResumed: report(event)
+            case .resumed, .notResumed, .unusable, .usable: report(event)
             case .resolution, .lost, .back, .filterFailed, .filterRestored: break
             }
         }
+    }
+
+    /// Ends forwarding, and then closes the interfaces: while one forwards, all get what is theirs and nothing else.
+    private static func end(_ workers: [EngineWorker]) -> [EngineLoop] {
+        for worker in workers { worker.stop() }
+        let loops = workers.compactMap { $0.join() }
+        for loop in loops { loop.closeInterfaces() }
+        return loops
     }
 
     private static func mailbox() throws(DirectorError) -> EngineMailbox {
@@ -109,12 +118,12 @@ final class Engine: Sendable {
     /// Ends forwarding, closes the interfaces, and removes the packet filter's table. To be called once; waits for the
     /// engine's threads, which takes no longer than a batch of packets.
     ///
-    /// - Returns: what is remembered of connections, for the next engine; nil: nothing.
-    @discardableResult
-    func stop() throws(DirectorError) -> [UInt8]? {
-        // The first one, which has the filter, last: until then the host's own stack must not see the VIPs' packets.
-        let loops = Array(workers.reversed().map { $0.join() }.reversed())
-        for loop in loops { try loop?.removeFilter() }
-        return shares.join(loops.map { $0?.flowsToSave() })
+    /// - Parameter keep: is given what is remembered of connections, for the next engine, where that is anything: before the packet
+    ///   filter is removed, so that it is not lost where that fails.
+    func stop(_ keep: ([UInt8]) -> Void = { _ in }) throws(DirectorError) {
+        // The filter last: until then the host's own stack must not see the VIPs' packets.
+        let loops = Self.end(workers)
+        if let saved = shares.join(loops.map { $0.flowsToSave() }) { keep(saved) }
+        for loop in loops { try loop.removeFilter() }
     }
 }

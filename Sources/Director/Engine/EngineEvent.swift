@@ -9,6 +9,11 @@ enum EngineEvent: Hashable, Sendable {
     case lost(interface: String, reason: String)
     /// The interface is back with this MAC.
     case back(interface: String, MACAddress)
+    /// The interface is there, but could not be taken into use again by this worker, counted from 0, for this reason; it is tried
+    /// again.
+    case unusable(interface: String, worker: Int, reason: String)
+    /// After all it was.
+    case usable(interface: String, worker: Int)
     /// The connections of the director before this one go on.
     case resumed(Resumption)
     /// They do not, for this reason.

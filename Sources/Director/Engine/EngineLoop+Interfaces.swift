@@ -5,17 +5,18 @@ internal import PacketIO
 
 // Interfaces that come and go, and what is in force on them.
 extension EngineLoop {
-    /// Takes an interface into use. At the start one that is down is waited for, and anything else is thrown.
+    /// Takes an interface into use. One that is down is waited for, and so is a worker whose turn it is before; anything else is thrown.
     func open(_ port: EnginePort, isFirst: Bool) throws(DirectorError) {
         let now = self.now()
         do throws(PacketIOError) {
-            try openSockets(port, now: now)
+            guard try openSockets(port, now: now) else { return close(port) }
         } catch {
-            guard isFirst, error.isInterfaceLoss else {
+            close(port)
+            guard error.isInterfaceLoss else {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "\(error)")
             }
-            close(port)
-            report(.lost(interface: port.name, reason: "\(error)"))
+            port.fault = nil
+            if isFirst { report(.lost(interface: port.name, reason: "\(error)")) }
             return
         }
         do throws(DirectorError) {
@@ -28,20 +29,21 @@ extension EngineLoop {
 
     /// Opens a socket that also gets what is asked about the IPv6 VIPs, and what others announce of them; or where there are other
     /// workers, one that takes this worker's share, and one for what concerns all.
-    private func openSockets(_ port: EnginePort, now: Ticks) throws(PacketIOError) {
-        var socket = try PacketSocket(
-            interface: port.name, ring: settings.ring,
-            taking: seats.map { .share(of: $0.group(at: port.slot)) } ?? .everything)
-        var notices: PacketSocket?
+    ///
+    /// - Returns: false where another worker is to open its own first.
+    private func openSockets(_ port: EnginePort, now: Ticks) throws(PacketIOError) -> Bool {
         if let seats {
-            notices = try PacketSocket(interface: port.name, ring: .small, taking: .notices)
-            if worker == 0 { try socket.steer(by: settings.steering) }
-            seats.take(worker, at: port.slot, in: socket.group)
+            guard let sockets = try takeSeat(seats, on: port) else { return false }
+            port.open(sockets, vips: settings.owned, owns: settings.ownsVIPs, now: now)
+        } else {
+            let socket = try PacketSocket(interface: port.name, ring: settings.ring)
+            port.open(.init(packets: socket), vips: settings.owned, owns: settings.ownsVIPs, now: now)
         }
-        if settings.ownsVIPs { try socket.joinGroups(of: settings.owned) }
-        pollSet.watch(socket.pollDescriptor, slot: port.slot)
-        pollSet.watch(notices?.pollDescriptor, slot: ports.count + port.slot)
-        port.open(socket, notices: notices, vips: settings.owned, owns: settings.ownsVIPs, now: now)
+        pollSet.watch(port.pollDescriptors.packets, slot: port.slot)
+        pollSet.watch(port.pollDescriptors.notices, slot: ports.count + port.slot)
+        if settings.ownsVIPs { try port.socket?.joinGroups(of: settings.owned) }
+        if let seats { try port.admit(seats.admits(at: port.slot)) }
+        return true
     }
 
     /// Gives an interface up, to be tried again.
@@ -63,14 +65,19 @@ extension EngineLoop {
     /// Tries a lost interface again.
     func reopen(_ port: EnginePort) {
         // Another worker may have to come, or to go, first.
-        guard seats?.isTurn(of: worker, at: port.slot) ?? true else { return }
+        if let seats, seats.turn(of: worker, at: port.slot) == nil {
+            port.fault = nil
+            return
+        }
         do throws(DirectorError) {
             try open(port, isFirst: false)
         } catch {
-            close(port)
+            noteFault(error, of: port)
             return
         }
         guard let mac = port.socket?.address else { return }
+        if port.fault != nil { report(.usable(interface: port.name, worker: worker)) }
+        port.fault = nil
         // An interface that was deleted took its hook along; one that was only down did not, and this changes nothing.
         refreshFilter()
         report(.back(interface: port.name, mac))
@@ -141,7 +148,8 @@ extension EngineLoop {
             interfaces: ports.map { port in
                 .init(
                     name: port.name, mac: port.socket?.address, counters: port.counters,
-                    vips: port.vips.map { .init(address: $0.vip, state: $0.state, contender: $0.contender) })
+                    vips: port.vips.map { .init(address: $0.vip, state: $0.state, contender: $0.contender) },
+                    fault: port.fault)
             },
             services: path.forwarder.statistics(), outbound: path.forwarder.outboundStatistics(), stations: stations,
             flows: path.forwarder.flowCount, flowCapacity: path.forwarder.flowCapacity, drops: drops)

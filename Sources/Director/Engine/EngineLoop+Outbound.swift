@@ -84,6 +84,6 @@ extension EngineLoop {
     private func forget(_ address: IPAddress, on port: EnginePort) {
         port.destinations.remove(address)
         path.forwarder.forget(address, on: port.slot)
-        port.neighbors?.forgetAll(but: port.nextHops.union(port.destinations))
+        if !port.nextHops.contains(address) { port.neighbors?.forget(address) }
     }
 }

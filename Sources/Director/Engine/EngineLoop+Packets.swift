@@ -22,7 +22,7 @@ extension EngineLoop {
     /// Group by group. What is not forwarded is looked at in its turn.
     private func forward(_ batch: inout FrameBatch, from port: EnginePort, to ports: [EnginePort], now: Ticks) {
         while true {
-            let ending = group.gather(from: &batch, ingress: port.slot)
+            let ending = group.gather(from: &batch, ingress: port.slot, isShared: port.isNotice)
             forwardGroup(to: ports, now: now)
             switch ending {
             case .full: break

@@ -72,6 +72,10 @@ final class EngineLoop {
                 flowCapacity: (settings.flowCapacity + settings.workers - 1) / settings.workers,
                 seed: .random(in: 0 ... .max), timeouts: settings.timeouts, loads: loads),
             answerRate: max(1, EngineSettings.answerRate / settings.workers))
+        if settings.workers > 1 {
+            let (steering, count) = (settings.steering, settings.workers)
+            path.forwarder.share { client in worker == client.map { steering.member(for: $0, of: count) } ?? 0 }
+        }
         // Two for each interface: packets, and notices.
         pollSet = PollSet(slots: 2 * settings.interfaces.count, wakeUp: mailbox.wakeUp)
         // 1. The filter first: from the first frame taken on, the host's own stack must not see it.
@@ -89,7 +93,7 @@ final class EngineLoop {
         scratch.deallocate()
     }
 
-    /// Forwards until told to stop.
+    /// Forwards until told to stop. The interfaces stay open.
     func run() {
         while !isStopping {
             pollSet.wait(milliseconds: Self.tick)
@@ -109,9 +113,13 @@ final class EngineLoop {
             }
             if isPlanStale { applyPlans() }
         }
-        let last = snapshot()
+        mailbox.close(snapshot())
+    }
+
+    /// Takes no more frames: once the thread has ended, and those of all other workers, as the kernel gives to those that are left
+    /// what is for one that has gone.
+    func closeInterfaces() {
         for port in ports { close(port) }
-        mailbox.close(last)
     }
 
     /// CLOCK_MONOTONIC, from when the engine was made.
@@ -136,6 +144,8 @@ final class EngineLoop {
             tell(snapshot())
         case .list(let place, let tell):
             tell(slice(from: place))
+        case .tendSeats:
+            tendSeats()
         case .stop:
             isStopping = true
         }
@@ -145,13 +155,10 @@ final class EngineLoop {
         path.forwarder.expire(now: now, budget: Self.expiryBudget)
         for port in ports {
             guard port.socket != nil else {
-                if now >= port.retry { reopen(port) }
+                reopenInTime(port)
                 continue
             }
-            if seats?.mustLeave(worker, at: port.slot) == true {
-                lose(port, PacketIOError(operation: "share", interface: port.name, cause: .interfaceDown))
-                continue
-            }
+            tendSeat(at: port)
             for index in port.vips.indices { obey(port.vips[index].advance(to: now, using: &random), on: port) }
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }

@@ -14,6 +14,8 @@ final class EngineMailbox: Sendable {
         case snapshot(tell: @Sendable (EngineSnapshot) -> Void)
         /// Tell the next slice of the flows, from there on.
         case list(from: ListingPlace, tell: @Sendable (FlowSlice) -> Void)
+        /// Look where the other workers sit: one sat down, or stood up.
+        case tendSeats
         /// End.
         case stop
     }
@@ -68,7 +70,7 @@ final class EngineMailbox: Sendable {
         case .apply(_, let done), .applyOutbound(_, let done): done()
         case .snapshot(let tell): tell(last)
         case .list(_, let tell): tell(FlowSlice(found: [], next: nil))
-        case .stop: break
+        case .tendSeats, .stop: break
         }
     }
 }

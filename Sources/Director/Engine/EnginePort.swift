@@ -5,15 +5,28 @@ internal import PacketIO
 /// One interface in the engine's hands: its socket, the VIPs on it and the servers behind it. Belongs to the engine's
 /// thread.
 final class EnginePort {
+    /// What takes the frames of an interface.
+    struct Sockets: ~Copyable {
+        var packets: PacketSocket
+        /// Where there are several workers: what concerns all of them, of which each gets a copy.
+        var notices: PacketSocket?
+
+        init(packets: consuming PacketSocket, notices: consuming PacketSocket? = nil) {
+            self.packets = packets
+            self.notices = notices
+        }
+    }
+
     let name: String
     /// Its index in the engine's list, which verdicts name.
     let slot: Int
     /// Nil while the interface is lost.
     var socket: PacketSocket?
-    /// Where there are several workers: what concerns all of them, of which each gets a copy.
     private var notices: PacketSocket?
-    /// Whether the batch that was given out is one of `notices`.
-    private var isNotice = false
+    /// Whether this worker's share of the packets is taken.
+    private var isAdmitted = false
+    /// Whether the batch that was given out is one of `notices`: other workers got the same.
+    private(set) var isNotice = false
     var vips: [VIPOwnership] = []
     var neighbors: NeighborTable?
     /// The host's interface of that name, as it was when ways were last looked for.
@@ -30,6 +43,8 @@ final class EnginePort {
     private(set) var wanted: [IPv4Address] = []
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
+    /// Why it could not be taken into use, as it was told; nil: it could, or it is gone.
+    var fault: String?
     /// Of the sockets before this one.
     private var earlier = PacketCounters()
 
@@ -39,19 +54,28 @@ final class EnginePort {
     }
 
     /// Takes sockets into use: VIPs are asked for anew, and no server is known yet.
-    func open(
-        _ socket: consuming PacketSocket, notices: consuming PacketSocket?, vips: [IPAddress], owns: Bool, now: Ticks
-    ) {
-        let mac = socket.address
+    func open(_ sockets: consuming Sockets, vips: [IPAddress], owns: Bool, now: Ticks) {
+        let mac = sockets.packets.address
         var random = SystemRandomNumberGenerator()
         self.vips = vips.map { VIPOwnership(vip: $0, mac: mac, owns: owns, now: now, using: &random) }
         neighbors = NeighborTable(mac: mac)
         hops = [:]
         nextHops = []
         destinations = []
-        self.socket = consume socket
-        self.notices = consume notices
+        socket = consume sockets.packets
+        notices = consume sockets.notices
+        isAdmitted = false
     }
+
+    /// Takes this worker's share of the packets from now on, or nothing.
+    func admit(_ isAdmitted: Bool) throws(PacketIOError) {
+        guard isAdmitted != self.isAdmitted else { return }
+        try socket?.admit(isAdmitted)
+        self.isAdmitted = isAdmitted
+    }
+
+    /// What to poll for batches, and for the interface's loss.
+    var pollDescriptors: (packets: CInt?, notices: CInt?) { (socket?.pollDescriptor, notices?.pollDescriptor) }
 
     /// The next batch if there is one; to be given back before the next is asked for.
     @inline(__always)

@@ -3,10 +3,11 @@ internal import PacketIO
 
 extension EngineSnapshot {
     /// Counts what another worker has counted as well. What both know of the interfaces, the VIPs and the servers' MACs, the first
-    /// one is believed.
+    /// one is believed; what is wrong with an interface, whoever has it to tell.
     mutating func add(_ other: EngineSnapshot) {
         for (index, interface) in zip(interfaces.indices, other.interfaces) {
             interfaces[index].counters.add(interface.counters)
+            if interfaces[index].fault == nil { interfaces[index].fault = interface.fault }
         }
         services.add(other.services)
         outbound.add(other.outbound)

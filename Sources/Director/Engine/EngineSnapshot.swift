@@ -11,6 +11,8 @@ struct EngineSnapshot: Sendable {
         var mac: MACAddress?
         var counters: PacketCounters
         var vips: [VIP]
+        /// Why it cannot be taken into use although it is there; nil: it can, or nobody knows.
+        var fault: String?
     }
 
     /// One VIP on one interface.

@@ -13,7 +13,9 @@ final class EngineWorker: Sendable {
         // A top-level function: a closure literal here dies with SIGILL.
         let status = pthread_create(&thread, nil, workerMain, loop.toOpaque())
         guard status == 0 else {
-            try? loop.takeRetainedValue().removeFilter()
+            let loop = loop.takeRetainedValue()
+            loop.closeInterfaces()
+            try? loop.removeFilter()
             throw DirectorError(operation: "start the engine's thread", cause: DirectorError.words(status))
         }
         self.thread = thread
@@ -35,9 +37,11 @@ final class EngineWorker: Sendable {
         }
     }
 
-    /// Ends the loop, and waits for its thread, which takes no longer than a batch of packets. To be called once.
+    /// Has the loop end, which takes no longer than a batch of packets.
+    func stop() { mailbox.leave(.stop) }
+
+    /// Waits for the thread of a loop that was stopped. To be called once.
     func join() -> EngineLoop? {
-        mailbox.leave(.stop)
         var outcome: UnsafeMutableRawPointer?
         pthread_join(thread, &outcome)
         return outcome.map { Unmanaged<EngineLoop>.fromOpaque($0).takeRetainedValue() }

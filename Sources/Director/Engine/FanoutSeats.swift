@@ -1,56 +1,46 @@
 internal import PacketIO
 internal import Synchronization
 
-/// Which worker holds which place in each interface's group of sockets.
-///
-/// The kernel numbers a group's members in the order in which they came, and which of them gets a client's packets goes by that
-/// number: so that clients keep their worker when an interface was lost and is back, the workers sit down in order, and stand up
-/// once one in front of them has.
+/// Which worker holds which place in each interface's group of sockets (``FanoutRow``), as all of them see it.
 final class FanoutSeats: Sendable {
-    /// The places at one interface.
-    private struct Row {
-        var group: FanoutGroup?
-        var isTaken: [Bool]
-    }
-
-    private let rows: Mutex<[Row]>
+    private let rows: Mutex<[FanoutRow]>
+    /// Each worker's, which is told when another one sat down or stood up.
+    private let mailboxes: [EngineMailbox]
 
     /// Nobody sits anywhere yet.
-    init(interfaces: Int, workers: Int) {
-        rows = Mutex(Array(repeating: Row(isTaken: Array(repeating: false, count: workers)), count: interfaces))
+    init(interfaces: Int, mailboxes: [EngineMailbox]) {
+        rows = Mutex(Array(repeating: FanoutRow(workers: mailboxes.count), count: interfaces))
+        self.mailboxes = mailboxes
     }
 
-    /// Whether a worker may sit down: everybody in front of it sits, and nobody behind it does.
-    func isTurn(of worker: Int, at slot: Int) -> Bool {
-        rows.withLock { rows in
-            rows[slot].isTaken[..<worker].allSatisfy { $0 } && !rows[slot].isTaken[worker...].contains(true)
-        }
+    /// See ``FanoutRow/turn(of:)``.
+    func turn(of worker: Int, at slot: Int) -> FanoutRow.Turn? {
+        rows.withLock { $0[slot].turn(of: worker) }
     }
 
-    /// Whether a worker has to stand up, as somebody in front of it has.
+    /// See ``FanoutRow/mustLeave(_:)``.
     func mustLeave(_ worker: Int, at slot: Int) -> Bool {
-        rows.withLock { rows in rows[slot].isTaken[..<worker].contains(false) }
+        rows.withLock { $0[slot].mustLeave(worker) }
     }
 
-    /// The group that those who sit are members of; nil: nobody does.
-    func group(at slot: Int) -> FanoutGroup? {
-        rows.withLock { rows in rows[slot].group }
+    /// See ``FanoutRow/admits(now:)``.
+    func admits(at slot: Int) -> Bool {
+        rows.withLock { $0[slot].admits(now: .now) }
     }
 
-    /// A worker sits down, as a member of this group.
-    func take(_ worker: Int, at slot: Int, in group: FanoutGroup?) {
-        rows.withLock { rows in
-            rows[slot].isTaken[worker] = true
-            rows[slot].group = group
-        }
+    /// See ``FanoutRow/take(_:_:in:now:)``.
+    func take(_ worker: Int, at slot: Int, _ turn: FanoutRow.Turn, in group: FanoutGroup?) -> Bool {
+        guard rows.withLock({ $0[slot].take(worker, turn, in: group, now: .now) }) else { return false }
+        tell(allBut: worker)
+        return true
     }
 
-    /// A worker has stood up.
+    /// See ``FanoutRow/leave(_:now:)``.
     func leave(_ worker: Int, at slot: Int) {
-        rows.withLock { rows in
-            rows[slot].isTaken[worker] = false
-            // A group ends with its last member.
-            if !rows[slot].isTaken.contains(true) { rows[slot].group = nil }
-        }
+        if rows.withLock({ $0[slot].leave(worker, now: .now) }) { tell(allBut: worker) }
+    }
+
+    private func tell(allBut worker: Int) {
+        for (number, mailbox) in mailboxes.enumerated() where number != worker { mailbox.leave(.tendSeats) }
     }
 }

@@ -37,20 +37,22 @@ struct FrameGroup: ~Copyable {
         verdicts.deallocate()
     }
 
-    /// Takes the next frames of a batch that may be ours to forward, in place of those before.
-    mutating func gather(from batch: inout FrameBatch, ingress: Int) -> Ending {
+    /// Takes the next frames of a batch that may be ours to forward, in place of those before. `isShared`: other workers have them,
+    /// too.
+    mutating func gather(from batch: inout FrameBatch, ingress: Int, isShared: Bool) -> Ending {
         count = 0
         while count < frames.count {
             guard let frame = batch.nextFrame() else { return .end }
             // A tagged frame is for the VLAN's own interface. What a switch flooded to us is on its way already.
-            guard frame.vlan == nil, frame.destination != .other, frame.bytes.count >= 14 else { continue }
+            guard !frame.isVLANs, frame.destination != .other, frame.bytes.count >= 14 else { continue }
             guard !frame.isTruncated, !NeighborMessage.isCarried(by: UnsafeRawBufferPointer(frame.bytes)) else {
                 return .aside(frame)
             }
             guard frame.destination == .host else { continue }
             frames[count] = Frame(
                 bytes: frame.bytes, headroom: ReceivedFrame.headroom, isPartial: frame.header.needsChecksum,
-                segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: ingress)
+                segmentSize: frame.header.isSuperPacket ? Int(frame.header.segmentSize) : 0, ingress: ingress,
+                isShared: isShared)
             headers[count] = frame.header
             count &+= 1
         }

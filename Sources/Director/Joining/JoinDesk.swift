@@ -7,16 +7,16 @@ internal import Synchronization
 /// Where joins come in: puts them before the board, and tells of those that were refused.
 final class JoinDesk: Sendable {
     let board: MembershipBoard
-    let check: MembershipBoard.Check
+    let look: MembershipBoard.Look
     /// The program and its version.
     let program: String
     let logger: Logger
     /// An agent that is refused asks again and again: who reads the log has seen it.
     private let told = Mutex(Sparing(interval: .seconds(60)))
 
-    init(board: MembershipBoard, check: @escaping MembershipBoard.Check, program: String, logger: Logger) {
+    init(board: MembershipBoard, look: @escaping MembershipBoard.Look, program: String, logger: Logger) {
         self.board = board
-        self.check = check
+        self.look = look
         self.program = program
         self.logger = logger
     }
@@ -26,7 +26,7 @@ final class JoinDesk: Sendable {
         JoinServer.Desk(
             join: { [self] request, caller in
                 await answer(to: caller) { () async throws(ControlRefusal) in
-                    try await board.join(request, from: caller, check: check)
+                    try await board.join(request, from: caller, look: look)
                 }
             },
             leave: { [self] address, caller in

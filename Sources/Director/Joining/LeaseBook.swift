@@ -5,7 +5,7 @@ struct LeaseBook: Sendable {
     typealias Instant = ContinuousClock.Instant
 
     /// A server of a service.
-    struct Key: Hashable, Sendable {
+    struct Key: Hashable, Codable, Sendable {
         var service: String
         var address: IPAddress
     }
@@ -14,21 +14,28 @@ struct LeaseBook: Sendable {
     struct Lease: Sendable {
         var end: Instant
         /// What its agent asked for last: what is set by hand since then stays.
-        var weight: Int
+        var wish: JoinWish
     }
 
     /// Looked at less often than this, the director did not run, and nobody could renew.
     static let longestPause = Duration.seconds(2)
+    /// A lease is at least as long at the director's own start: agents that found it away wait for up to ten seconds before they
+    /// ask again.
+    static let atTheStart = Duration.seconds(30)
 
     private(set) var leases: [Key: Lease] = [:]
     private var looked: Instant
+    /// No lease ends before; nil: there is none.
+    private var soonest: Instant?
 
     /// Nobody has joined.
     init(at now: Instant) { looked = now }
 
     /// A server joined, or is still there.
-    mutating func renew(_ key: Key, for duration: Duration, weight: Int, at now: Instant) {
-        leases[key] = Lease(end: now + duration, weight: weight)
+    mutating func renew(_ key: Key, for duration: Duration, _ wish: JoinWish, at now: Instant) {
+        let end = now + duration
+        leases[key] = Lease(end: end, wish: wish)
+        soonest = min(soonest ?? end, end)
     }
 
     /// A server is none any more.
@@ -44,9 +51,13 @@ struct LeaseBook: Sendable {
         looked = now
         if pause > Self.longestPause {
             for key in leases.keys { leases[key]?.end += pause }
+            soonest = soonest.map { $0 + pause }
         }
+        // Looked at ten times a second, and nearly always for nothing.
+        guard let soonest, soonest <= now else { return [] }
         let over = leases.filter { $0.value.end <= now }.map(\.key)
         for key in over { leases[key] = nil }
+        self.soonest = leases.values.lazy.map(\.end).min()
         return over.sorted { ($0.service, $0.address) < ($1.service, $1.address) }
     }
 }

@@ -28,7 +28,7 @@ enum Evidence: Equatable, Sendable {
         of server: DirectorConfiguration.Server, in service: DirectorConfiguration.Service
     ) -> Membership.Standing {
         switch self {
-        case .none where server.agent != nil: return .down("no report from its agent yet")
+        case .none where server.agent != nil: return .awaited("no report from its agent yet")
         case .none: return Membership.Standing(state: .up, agentWeight: nil, weight: server.weight, reason: "")
         case .checked(true, let reason):
             return Membership.Standing(state: .up, agentWeight: nil, weight: server.weight, reason: reason)

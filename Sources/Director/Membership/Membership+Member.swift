@@ -36,7 +36,7 @@ extension Membership {
         }
 
         /// Whether nothing was heard of it yet, neither good nor bad: it may be about to come up.
-        var isAwaited: Bool { configuration.agent != nil && evidence == .none && silence == nil }
+        var isAwaited: Bool { standing.isAwaited }
 
         init(
             _ configuration: DirectorConfiguration.Server, of service: DirectorConfiguration.Service, isOfTheStart: Bool

@@ -14,13 +14,17 @@ extension Membership {
 extension Membership.Group {
     fileprivate func plan(_ family: Family) -> ServicePlan {
         let isSorry = apologies.contains(family)
+        // Those that are up wait with those that are awaited, lest their clients be the sorry server's for a moment, and then anybody's.
+        let isUndecided = isSorry && mayWinQuorum(family)
         var plan = ServicePlan(service, vips: service.vips.filter { $0.family == family })
-        plan.servers = members.filter { service.fits($0.configuration.address, family) }.map { member in
+        plan.servers = fitting(family).map { member in
             let server = member.configuration
+            let isAwaited = member.isAwaited || isUndecided && !member.standing.isOut
             return ServicePlan.Server(
                 address: server.address, port: server.port ?? 0, weight: isSorry ? 0 : member.standing.weight,
-                isOut: isSorry || member.standing.isOut, method: ServicePlan.Method(service.forward, service.tunnel),
-                upper: server.thresholds?.upper ?? 0, lower: server.thresholds?.lower ?? 0)
+                isOut: !isAwaited && (isSorry || member.standing.isOut), isAwaited: isAwaited,
+                method: ServicePlan.Method(service.forward, service.tunnel), upper: server.thresholds?.upper ?? 0,
+                lower: server.thresholds?.lower ?? 0)
         }
         // Where a client was, which hashing tells again after a start, it tells only once all servers are there to be counted.
         plan.isSloppy = service.isSloppy && !members.contains(where: \.isAwaited)

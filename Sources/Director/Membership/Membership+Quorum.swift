@@ -36,14 +36,29 @@ extension Membership.Group {
                 apologies.remove(family)
                 continue
             }
-            let fitting = members.filter { service.fits($0.configuration.address, family) }
-            let up = fitting.count { $0.standing.weight > 0 }
-            let (servers, hysteresis) = (service.quorum.servers, service.quorum.hysteresis)
+            let up = fitting(family).count { $0.standing.weight > 0 }
             if apologies.contains(family) {
-                if up > 0, up >= min(servers + hysteresis, fitting.count) { apologies.remove(family) }
-            } else if up == 0 || up < servers - hysteresis {
+                if up > 0, up >= winning(family) { apologies.remove(family) }
+            } else if up == 0 || up < service.quorum.servers - service.quorum.hysteresis {
                 apologies.insert(family)
             }
         }
+    }
+
+    /// Whether a lost quorum may be won by servers of which nothing was heard yet.
+    func mayWinQuorum(_ family: Family) -> Bool {
+        let members = fitting(family)
+        guard members.contains(where: \.isAwaited) else { return false }
+        return members.count { $0.isAwaited || $0.standing.weight > 0 } >= winning(family)
+    }
+
+    /// How many have to be up to win the quorum again.
+    private func winning(_ family: Family) -> Int {
+        min(service.quorum.servers + service.quorum.hysteresis, fitting(family).count)
+    }
+
+    /// The servers that packets for its VIPs of this family can be sent to.
+    func fitting(_ family: Family) -> [Membership.Member] {
+        members.filter { service.fits($0.configuration.address, family) }
     }
 }

@@ -5,8 +5,8 @@ internal import NetworkAddress
 /// Which server gets what share of each service's new connections, from what is configured, what the agents and checks say,
 /// and what is asked for by hand. Time is given to it; it has no clock of its own.
 ///
-/// A server with an agent is down until its agent's first report, follows the reports from then on, and is down again after
-/// `fall` polls in a row without an answer, or once its agent's last word is over that is believed for so long (`last_word`).
+/// A server with an agent is down until its agent's first report, but not out of the service: it is awaited, for as long as `fall`
+/// polls in a row may take. It follows the reports from then on, and is down again after `fall` polls in a row without an answer, or once its agent's last word is over that is believed for so long (`last_word`).
 /// After that it needs `rise` answers in a row. One without an agent follows the director's own checks, and is up by its
 /// configured weight until they say something.
 struct Membership: Sendable {
@@ -41,16 +41,21 @@ struct Membership: Sendable {
     }
 
     private(set) var groups: [Group] = []
+    /// Servers that joined, were drained by hand and have gone: they are still drained when they are back.
+    private var drainedAway: Set<LeaseBook.Key> = []
     private var hearings: [String: Hearing] = [:]
     private var placesOfAgents: [String: [Place]] = [:]
     /// When something is due that the time alone brings about; nil: nothing is.
     private(set) var deadline: Instant?
 
     /// The director's start. Nobody comes up slowly then.
-    init(_ services: [DirectorConfiguration.Service], now: Instant) {
+    ///
+    /// - Parameter drained: servers that joined, and were drained by hand before.
+    init(_ services: [DirectorConfiguration.Service], drained: Set<LeaseBook.Key> = [], now: Instant) {
         groups = services.map { service in
             Group(service: service, members: service.servers.map { Member($0, of: service, isOfTheStart: true) })
         }
+        drain(drained)
         indexAgents()
         _ = refreshAll(now: now)
     }
@@ -102,7 +107,10 @@ struct Membership: Sendable {
     mutating func drain(
         _ address: IPAddress, in service: String, _ isDrained: Bool, now: Instant
     ) -> [Change]? {
-        guard let place = place(of: address, in: service) else { return nil }
+        guard let place = place(of: address, in: service) else {
+            let isOver = !isDrained && drainedAway.remove(.init(service: service, address: address)) != nil
+            return isOver ? [] : nil
+        }
         groups[place.group].members[place.member].isDrained = isDrained
         return refresh([place], now: now)
     }
@@ -117,6 +125,7 @@ struct Membership: Sendable {
     /// kept, who is drained by hand too. Those that are new come up slowly.
     mutating func reconfigure(_ services: [DirectorConfiguration.Service], now: Instant) -> [Change] {
         let old = Dictionary(uniqueKeysWithValues: groups.map { ($0.service.name, $0) })
+        let drained = drainedJoins
         groups = services.map { service in
             let group = old[service.name]
             let known = Dictionary(uniqueKeysWithValues: (group?.members ?? []).map { ($0.configuration.address, $0) })
@@ -126,6 +135,7 @@ struct Membership: Sendable {
             }
             return Group(service: service, members: members, apologies: group?.apologies ?? [])
         }
+        drain(drained)
         indexAgents()
         hearings = hearings.filter { placesOfAgents[$0.key] != nil }
         return refreshAll(now: now)
@@ -133,6 +143,29 @@ struct Membership: Sendable {
 }
 
 extension Membership {
+    /// Which servers that joined, or had joined, are drained by hand.
+    var drainedJoins: Set<LeaseBook.Key> {
+        var keys = drainedAway
+        for group in groups {
+            for member in group.members where member.isDrained && member.configuration.isJoined {
+                keys.insert(.init(service: group.service.name, address: member.configuration.address))
+            }
+        }
+        return keys
+    }
+
+    /// Drains those of them that are there, and keeps in mind those that are not, unless their service is gone.
+    private mutating func drain(_ keys: Set<LeaseBook.Key>) {
+        drainedAway = []
+        for key in keys {
+            if let place = place(of: key.address, in: key.service) {
+                groups[place.group].members[place.member].isDrained = true
+            } else if groups.contains(where: { $0.service.name == key.service }) {
+                drainedAway.insert(key)
+            }
+        }
+    }
+
     /// Judges all servers and quorums anew.
     private mutating func refreshAll(now: Instant) -> [Change] {
         deadline = nil

@@ -17,6 +17,9 @@ actor MembershipBoard {
     /// The servers that the director asks itself, likewise.
     nonisolated let checkedServers: AsyncStream<[CheckedServer]>
     private let tellCheckedServers: AsyncStream<[CheckedServer]>.Continuation
+    /// Who joined, whenever that became others, and at the start: what is to outlive this director.
+    nonisolated let joins: AsyncStream<SavedJoins>
+    private let continuationOfJoins: AsyncStream<SavedJoins>.Continuation
     /// Has the engine do something, and returns once it does.
     private let apply: @Sendable ([ServicePlan]) async -> Void
     /// The same for the rules of source NAT.
@@ -28,8 +31,9 @@ actor MembershipBoard {
     /// How often it is looked whether the time has brought something about.
     private static let tick = Duration.milliseconds(100)
 
+    /// - Parameter joins: who had joined, of those in `configuration`.
     init(
-        _ configuration: DirectorConfiguration, logger: Logger,
+        _ configuration: DirectorConfiguration, resuming joins: SavedJoins = SavedJoins(), logger: Logger,
         applyOutbound: @escaping @Sendable ([DirectorConfiguration.Outbound]) async -> Void = { _ in },
         apply: @escaping @Sendable ([ServicePlan]) async -> Void
     ) {
@@ -37,15 +41,19 @@ actor MembershipBoard {
         self.logger = logger
         self.applyOutbound = applyOutbound
         self.apply = apply
-        membership = Membership(configuration.services, now: .now)
+        membership = Membership(configuration.services, drained: Set(joins.drained), now: .now)
         (agents, tellAgents) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (checkedServers, tellCheckedServers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (self.joins, continuationOfJoins) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let lease = max(configuration.join?.lease ?? .zero, LeaseBook.atTheStart)
+        for server in joins.servers { leases.renew(server.key, for: lease, server.wish, at: .now) }
         tellAgents.yield(membership.agents)
         tellCheckedServers.yield(membership.checkedServers)
     }
 
     /// Puts the configured services in force.
     func begin() async {
+        tellJoins()
         await apply()
     }
 
@@ -89,6 +97,21 @@ actor MembershipBoard {
         guard isKnown else {
             throw configuration.unknown(address, in: service, to: isDrained ? "drain" : "undrain")
         }
+        tellJoins()
+    }
+
+    /// Who joined, as it is to outlive this director.
+    var savedJoins: SavedJoins {
+        guard configuration.join != nil else { return SavedJoins() }
+        let servers = configuration.joinedServers.compactMap { server in
+            leases.leases[server.key].map { JoinedServer(key: server.key, wish: $0.wish) }
+        }
+        return SavedJoins(servers: servers, drained: membership.drainedJoins)
+    }
+
+    /// Has that saved.
+    func tellJoins() {
+        continuationOfJoins.yield(savedJoins)
     }
 
     /// Makes what `edit` returns the configuration, unless it throws. Nothing comes between the two. Returns what is different,
@@ -112,6 +135,7 @@ actor MembershipBoard {
         log(membership.reconfigure(new.services, now: .now), since: apologies)
         tellAgents.yield(membership.agents)
         tellCheckedServers.yield(membership.checkedServers)
+        tellJoins()
         if isOutboundNew { await applyOutbound(new.outbound) }
         await apply()
         return changes

@@ -20,6 +20,8 @@ struct ServicePlan: Hashable, Sendable {
         var weight: Int
         /// See `RealServer.isOut`.
         var isOut = false
+        /// See `RealServer.isAwaited`.
+        var isAwaited = false
         var method = Method.direct
         /// Thresholds; 0: none, or IPVS's.
         var upper = 0
@@ -68,8 +70,8 @@ extension RealServer {
         let method = ForwardMethod(server, from: reach?.source)
         self.init(
             address: server.address, port: server.port, weight: server.weight, isOut: server.isOut,
-            method: method ?? .direct, station: method == nil ? nil : reach?.station, mtu: reach?.mtu ?? 65_535,
-            upper: server.upper, lower: server.lower)
+            isAwaited: server.isAwaited, method: method ?? .direct, station: method == nil ? nil : reach?.station,
+            mtu: reach?.mtu ?? 65_535, upper: server.upper, lower: server.lower)
     }
 }
 

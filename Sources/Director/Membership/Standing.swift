@@ -11,6 +11,8 @@ extension Membership {
         var weight: Int
         /// Why, in words; empty where there is nothing to explain.
         var reason: String
+        /// Whether its agent is still to be heard for the first time: nobody knows whether it is down.
+        var isAwaited = false
 
         /// The heaviest a server can be, as IPVS takes it (`IP_VS_WMAX` of ipvsadm(8)).
         static let maximumWeight = 65_535
@@ -18,10 +20,14 @@ extension Membership {
         static let longestReason = 500
 
         /// Whether the server is out of the service, and not only without new connections of its own: others get its clients.
-        var isOut: Bool { state == .down || state == .maint }
+        var isOut: Bool { !isAwaited && (state == .down || state == .maint) }
 
         static func down(_ reason: String) -> Self {
             Self(state: .down, agentWeight: nil, weight: 0, reason: reason)
+        }
+
+        static func awaited(_ reason: String) -> Self {
+            Self(state: .down, agentWeight: nil, weight: 0, reason: reason, isAwaited: true)
         }
 
         /// The same, with something more to explain.

@@ -3,6 +3,8 @@ internal import Glibc
 /// A capture file that is read from its beginning, more than once.
 final class CaptureInput {
     let path: String
+    /// How long the file is, in bytes.
+    let size: Int
     private let descriptor: CInt
     private var buffer = [UInt8](repeating: 0, count: 1 << 20)
     /// What of the buffer was read from the file and not taken yet.
@@ -25,6 +27,7 @@ final class CaptureInput {
                 cure: "save it to a file first")
         }
         self.descriptor = descriptor
+        size = Int(status.st_size)
     }
 
     deinit { close(descriptor) }

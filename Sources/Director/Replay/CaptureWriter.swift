@@ -8,6 +8,11 @@ final class CaptureWriter {
     private var pending: [UInt8]
     /// How many frames were written.
     private(set) var count = 0
+    /// The longest the file may become, in bytes.
+    private let limit: Int
+    private var length = 0
+    /// Whether something was left out because the file would have become longer.
+    private(set) var isFull = false
     /// The first thing that went wrong; nothing more is written then.
     private var failure: CInt?
 
@@ -16,8 +21,9 @@ final class CaptureWriter {
     /// Makes the file beside `path`.
     ///
     /// - Throws: `DirectorError` where it cannot be made, or something other than a file is at `path`.
-    init(path: String, _ format: CaptureFormat) throws(DirectorError) {
+    init(path: String, _ format: CaptureFormat, limit: Int = .max) throws(DirectorError) {
         self.path = path
+        self.limit = limit
         temporary = "\(path).\(getpid()).new"
         var status = stat()
         if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
@@ -39,7 +45,10 @@ final class CaptureWriter {
 
     /// Adds a whole frame that was sent at this time.
     func append(_ frame: UnsafeRawBufferPointer, seconds: UInt32, fraction: UInt32) {
-        guard failure == nil else { return }
+        guard failure == nil, !isFull else { return }
+        length += CaptureFormat.frameHeaderLength + frame.count
+        isFull = length > limit
+        guard !isFull else { return }
         count += 1
         pending += CaptureFormat.bytes(
             .init(seconds: seconds, fraction: fraction, length: frame.count, originalLength: frame.count))

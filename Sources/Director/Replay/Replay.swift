@@ -18,6 +18,9 @@ public struct Replay {
     /// How often expired flows are swept, in milliseconds: as the engine does.
     private static let tick: UInt64 = 100
     private static let expiryBudget = 10_000
+    /// What is sent is at most so many times what came in, and a little for a short capture: a header more for each packet is
+    /// less. A super-packet that is mostly headers would be as many packets as it has bytes, and fill the disk.
+    private static let mostGrowth = (times: 4, more: 1 << 20)
 
     /// A replay with this configuration.
     ///
@@ -36,8 +39,15 @@ public struct Replay {
     /// Replays the capture at `input`, and puts what would have been sent in `output`, at the times of what caused it. Where the
     /// capture ends before its end, what was whole of it is replayed, and the summary tells.
     ///
-    /// - Throws: `DirectorError` where a file cannot be read or written; `output` is as it was then.
-    public func run(from input: String, to output: String) throws(DirectorError) -> ReplaySummary {
+    /// - Parameter isInterrupted: looked at between frames: whether it is to end with an error.
+    /// - Throws: `DirectorError` where a file cannot be read or written, or too much would be written; `output` is as it was
+    ///   then.
+    public func run(
+        from input: String, to output: String, isInterrupted: () -> Bool = { false }
+    ) throws(DirectorError) -> ReplaySummary {
+        func checkInterruption() throws(DirectorError) {
+            if isInterrupted() { throw DirectorError(operation: "replay \(input)", cause: "it was interrupted") }
+        }
         let capture = try CaptureInput(path: input)
         guard input != output, !capture.isSame(as: output) else {
             throw DirectorError(
@@ -48,6 +58,7 @@ public struct Replay {
         let targets = EngineTargets(plans)
         var survey = CaptureSurvey(vips: targets.vips, servers: targets.servers)
         _ = try capture.read { frame, _ throws(DirectorError) in
+            try checkInterruption()
             if !frame.isCutShort { survey.look(at: UnsafeRawBufferPointer(frame.bytes)) }
         }
         let director = mac ?? survey.director
@@ -77,10 +88,12 @@ public struct Replay {
         let segment = mtu - (services.flatMap(\.servers).map(\.overhead).max() ?? 0)
 
         // 3. Frame by frame, as the engine does.
+        let limit = Self.mostGrowth.times * capture.size + Self.mostGrowth.more
         var outlet: ReplayOutlet?
         var nextTick: UInt64 = 0
         summary.flaw = try capture.read { frame, format throws(DirectorError) in
-            if outlet == nil { outlet = ReplayOutlet(try CaptureWriter(path: output, format)) }
+            try checkInterruption()
+            if outlet == nil { outlet = ReplayOutlet(try CaptureWriter(path: output, format, limit: limit)) }
             guard let outlet else { return }
             let now = summary.note(frame, at: format.milliseconds(frame.header))
             if now.milliseconds >= nextTick {
@@ -92,6 +105,12 @@ public struct Replay {
             let packet = Frame(
                 captured: frame.bytes, headroom: CaptureReader.headroom, longestPacket: mtu, segment: segment)
             summary.count(path.forward(packet, .none, to: outlet, now: now))
+            guard outlet.writer.isFull else { return }
+            throw DirectorError(
+                operation: "write \(output)",
+                cause: "with frame \(summary.frames) of \(input) it would become longer than \(limit) bytes, "
+                    + "\(Self.mostGrowth.times) times what was read",
+                cure: "leave such frames out of the capture, or raise --mtu, so that they are cut into fewer pieces")
         }
         summary.drops = path.drops
         summary.services = path.forwarder.statistics()

@@ -65,6 +65,16 @@ struct NeighborTable: Sendable {
         entries.append(Entry(address: address, source: source, due: now))
     }
 
+    /// Asks for this one no more. Whoever came last takes its place in the list: of many that fall silent together, each costs the
+    /// same.
+    mutating func forget(_ address: IPAddress) {
+        guard let place = places.removeValue(forKey: address) else { return }
+        let last = entries.removeLast()
+        guard place < entries.count else { return }
+        entries[place] = last
+        places[last.address] = place
+    }
+
     /// Asks for nobody any more but for these.
     mutating func forgetAll(but wanted: Set<IPAddress>) {
         guard places.keys.contains(where: { !wanted.contains($0) }) else { return }

@@ -68,6 +68,7 @@ struct ControlSocket: Sendable {
 
     private func removeDirectoryIfMade() {
         guard access(FlowFile.path(inRunDirectory: directory), F_OK) != 0 else { return }
+        guard access(JoinedFile.path(inRunDirectory: directory), F_OK) != 0 else { return }
         if unlink(marker) == 0 { rmdir(directory) }
     }
 

@@ -60,21 +60,22 @@ extension StatusPage {
         }
 
         const COLUMNS = ['Server', 'State', 'Weight', 'Active', 'Inactive', 'New/s', '', 'In', 'Out', 'Why'];
-        const NUMBERS = [2, 3, 4, 5, 7, 8];
-        function row(kind, cells) {
+        const NUMBERS = [2, 3, 4, 5, 7, 8], RULE_NUMBERS = [2, 3, 4, 6, 7];
+        function row(kind, cells, numbers) {
           return make('tr', {}, ...cells.map((cell, index) => {
-            const name = NUMBERS.includes(index) ? 'number' : index === 9 ? 'reason' : '';
+            const name = numbers.includes(index) ? 'number' : index === 9 ? 'reason' : '';
             return make(kind, name ? { class: name } : {}, cell);
           }));
         }
         function server(service, key, told, now) {
           const points = note(key + '>' + end(told.address, told.port), now, told.rate.connections);
-          const why = [told.joined ? 'joined' : '', told.mac ? '' : 'MAC not known', told.reason, told.agent ? '' : 'no agent'];
+          const why = [told.joined ? 'joined' : '', told.sorry ? 'sorry server' : '', told.mac ? '' : 'MAC not known',
+            told.reason, told.agent || told.sorry ? '' : 'no agent'];
           return row('td', [end(told.address, told.port) + ' ' + told.forward,
             make('span', { class: 'state ' + (told.state === 'up' || told.state === 'down' ? told.state : '') }, told.state),
             count(told.weight), count(told.active) + (told.upper ? ' of ' + count(told.upper) : ''),
             count(told.inactive), count(told.rate.connections), draw(points, now, value => count(value) + '/s'),
-            bits(told.rate.inbound_bytes), bits(told.rate.outbound_bytes), why.filter(Boolean).join('; ')]);
+            bits(told.rate.inbound_bytes), bits(told.rate.outbound_bytes), why.filter(Boolean).join('; ')], NUMBERS);
         }
         function section(service, now) {
           const key = service.protocol + service.vip + ':' + service.port;
@@ -88,21 +89,37 @@ extension StatusPage {
               graph('new connections', note(key + ' new', now, service.rate.connections), now, value => count(value) + '/s'),
               graph('traffic', note(key + ' bytes', now, bytes), now, bits)),
             make('div', { class: 'wide' }, make('table', {},
-              make('thead', {}, row('th', COLUMNS)),
+              make('thead', {}, row('th', COLUMNS, NUMBERS)),
               make('tbody', {}, ...service.servers.map(told => server(service, key, told, now))))));
         }
 
+        const RULE_COLUMNS = ['Address: ports', 'Networks', 'Active', 'Inactive', 'New/s', '', 'In', 'Out'];
+        function rule(told, now) {
+          const name = `${told.address}: ${told.first_port} to ${told.last_port}`, networks = told.sources.join(', ');
+          const points = note(`outbound ${name} ${networks}`, now, told.rate.connections);
+          return [name, networks, count(told.active), count(told.inactive), count(told.rate.connections),
+            draw(points, now, value => count(value) + '/s'), bits(told.rate.inbound_bytes), bits(told.rate.outbound_bytes)];
+        }
+        function outbound(rules, now) {
+          if (!rules.length) return [];
+          return [make('section', {}, make('h2', {}, 'Servers to the world'),
+            make('div', { class: 'wide' }, make('table', {},
+              make('thead', {}, row('th', RULE_COLUMNS, RULE_NUMBERS)),
+              make('tbody', {}, ...rules.map(told => row('td', rule(told, now), RULE_NUMBERS))))))];
+        }
+
         function problems(status) {
-          const found = status.interfaces.filter(one => !one.up).map(one => `interface ${one.name}: down or gone`);
+          const found = status.interfaces.filter(one => !one.up).map(one => `interface ${one.name}: ${one.fault ?? 'down or gone'}`);
           for (const vip of status.vips) {
             if (vip.state === 'taken') found.push(`VIP ${vip.address} on ${vip.interface}: not ours, ${vip.conflict} has it`);
             else if (vip.state === 'lost') found.push(`VIP ${vip.address} on ${vip.interface}: the interface is lost`);
             else if (vip.conflict) found.push(`VIP ${vip.address} on ${vip.interface}: ${vip.conflict} says it has it too`);
           }
           for (const service of status.services) {
-            if (!service.servers.some(one => one.weight > 0 && one.mac)) {
-              found.push(`${service.name} on ${end(service.vip, service.port)}: no server takes new connections`);
-            }
+            const takers = service.servers.filter(one => one.weight > 0 && one.mac);
+            const name = `${service.name} on ${end(service.vip, service.port)}`;
+            if (!takers.length) found.push(`${name}: no server takes new connections`);
+            else if (takers.every(one => one.sorry)) found.push(`${name}: too few servers are up, the sorry server answers`);
           }
           return found;
         }
@@ -117,6 +134,7 @@ extension StatusPage {
           place('summary').textContent = `${count(status.flows)} connections remembered, room for `
             + count(status.flow_capacity);
           place('services').replaceChildren(...status.services.map(service => section(service, now)));
+          place('outbound').replaceChildren(...outbound(status.outbound, now));
           const drops = Object.entries(status.drops).map(([reason, packets]) => `${reason} ${count(packets)}`);
           place('drops').textContent = drops.join(', ') || 'none';
           forget(now);

@@ -36,6 +36,7 @@ struct StatusPage {
         <ul id="problems" role="status"></ul>
         <p id="summary"></p>
         <div id="services"></div>
+        <div id="outbound"></div>
         <section><h2>Packets not forwarded</h2><p id="drops"></p></section>
         </main>
         <noscript><p>This page needs JavaScript; <a href="v1/status">v1/status</a> does not.</p></noscript>

@@ -37,7 +37,8 @@ extension StatusSnapshot.Interface {
     fileprivate init(_ interface: EngineSnapshot.Interface) {
         name = interface.name
         mac = interface.mac?.description
-        up = interface.mac != nil
+        up = interface.mac != nil && interface.fault == nil
+        fault = interface.fault
         received = interface.counters.received
         ringDrops = interface.counters.ringDrops
         transmitted = interface.counters.transmitted
@@ -93,6 +94,11 @@ extension StatusSnapshot.Service {
             if let counted, let server { told.rate = rates.rate(of: .init(server, of: counted)) ?? .init() }
             return told
         }
+        guard let sorry = group.service.sorryServer(for: vip.family) else { return }
+        servers.append(
+            StatusSnapshot.Server(
+                sorry, port: sorry.port ?? group.service.port, isWanted: group.apologies.contains(vip.family),
+                of: counted, rates: rates, mac: stations[sorry.address]))
     }
 }
 
@@ -118,6 +124,30 @@ extension StatusSnapshot.Server {
         agent = member.configuration.agent
         agentWeight = member.standing.agentWeight
         joined = member.configuration.isJoined
+        self.mac = mac?.description
+    }
+}
+
+extension StatusSnapshot.Server {
+    /// The sorry server. `isWanted`: too few others are up.
+    fileprivate init(
+        _ sorry: DirectorConfiguration.SorryServer, port: UInt16, isWanted: Bool, of service: ServiceStatistics?,
+        rates: RateBook, mac: MACAddress?
+    ) {
+        let counted = service?.servers.first { $0.address == sorry.address && $0.port == port }
+        address = sorry.address
+        self.port = port
+        forward = sorry.forward
+        weight = counted?.weight ?? (isWanted ? 1 : 0)
+        active = counted?.activeConnections ?? 0
+        inactive = counted?.inactiveConnections ?? 0
+        templates = counted?.templates ?? 0
+        total = counted.map(StatusSnapshot.Figures.init) ?? .init()
+        rate = .init()
+        if let service, let counted { rate = rates.rate(of: .init(counted, of: service)) ?? .init() }
+        state = .up
+        reason = isWanted ? "too few servers are up" : ""
+        self.sorry = true
         self.mac = mac?.description
     }
 }

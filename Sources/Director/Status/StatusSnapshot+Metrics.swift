@@ -83,9 +83,11 @@ extension StatusSnapshot {
             Family(
                 "rsdirector_server_state", .gauge, "1 for the state the server is in, 0 for the others.",
                 each { server, labels in
-                    ServiceState.allCases.map {
-                        Sample(server.state == $0 ? 1 : 0, labels + [Label("state", $0.rawValue)])
-                    }
+                    server.sorry
+                        ? []
+                        : ServiceState.allCases.map {
+                            Sample(server.state == $0 ? 1 : 0, labels + [Label("state", $0.rawValue)])
+                        }
                 }),
             Family(
                 "rsdirector_server_resolved", .gauge, "1 where it is known where packets for the server go.",

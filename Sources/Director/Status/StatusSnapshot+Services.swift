@@ -23,7 +23,7 @@ extension StatusSnapshot {
         public var total: Figures
         /// A second, over about the last 8.
         public var rate: Figures
-        /// The servers, in the order of the configuration.
+        /// The servers, in the order of the configuration, and behind them the sorry server that this VIP has.
         public var servers: [Server]
 
         enum CodingKeys: String, CodingKey {
@@ -80,12 +80,14 @@ extension StatusSnapshot {
         public var agentWeight: Int?
         /// Whether its agent joined by itself: no file has it.
         public var joined = false
+        /// Whether it is the sorry server: nobody checks it, and it has a weight while too few others are up.
+        public var sorry = false
         /// The MAC its packets go to; nil: not known, so that it gets nothing.
         public var mac: String?
 
         enum CodingKeys: String, CodingKey {
             case address, port, forward, weight, active, inactive, templates, upper, lower, total, rate, state, reason
-            case agent, joined, mac
+            case agent, joined, sorry, mac
             case agentWeight = "agent_weight"
         }
     }

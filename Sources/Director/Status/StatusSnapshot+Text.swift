@@ -92,7 +92,8 @@ extension StatusSnapshot.Server {
     /// Why it stands as it does, and what keeps it from getting packets.
     private var explanation: String {
         let unresolved = mac == nil ? "MAC not known" : ""
-        return [joined ? "joined" : "", unresolved, reason].filter { !$0.isEmpty }.joined(separator: "; ")
+        return [joined ? "joined" : "", sorry ? "sorry server" : "", unresolved, reason].filter { !$0.isEmpty }.joined(
+            separator: "; ")
     }
 }
 
@@ -122,6 +123,6 @@ extension StatusSnapshot.VIP {
 
 extension StatusSnapshot.Interface {
     fileprivate var remark: String? {
-        up ? nil : "interface \(name): down or gone"
+        up ? nil : "interface \(name): \(fault ?? "down or gone")"
     }
 }

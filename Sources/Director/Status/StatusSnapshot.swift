@@ -39,8 +39,11 @@ extension StatusSnapshot {
         public var name: String
         /// Its MAC; nil while it is lost.
         public var mac: String?
-        /// Whether frames pass: false while the interface is down or gone.
+        /// Whether frames pass: false while the interface is down or gone, and while it has a fault.
         public var up: Bool
+        /// Why the interface cannot be taken into use, by one of the workers at least, although it is there; nil: it can, or it is
+        /// down or gone.
+        public var fault: String?
         /// Frames that arrived.
         public var received: UInt64
         /// Frames that were lost because the director was too slow.
@@ -51,7 +54,7 @@ extension StatusSnapshot {
         public var refused: UInt64
 
         enum CodingKeys: String, CodingKey {
-            case name, mac, up, received, transmitted, refused
+            case name, mac, up, fault, received, transmitted, refused
             case ringDrops = "ring_drops"
         }
     }

@@ -1,6 +1,8 @@
 import NetworkAddress
 
 /// A flow: which server a client's connection was given to, and how long that is remembered.
+///
+/// What every packet needs comes first, and lies in one line of the processor's cache more often than the whole would.
 struct Flow<Key: FlowKey> {
     /// When it is forgotten, in ``Ticks`` milliseconds.
     var deadline: UInt64 = 0
@@ -11,10 +13,13 @@ struct Flow<Key: FlowKey> {
     /// Source NAT: opened by a server, whose own end is ``inside``. The key's client is who it talks to, its VIP what stands for
     /// the server there.
     var isOutbound = false
-    /// NAT: the other end as it really is, with ``insidePort``: the server's address where the key has the VIP's.
-    var inside: Key.Address
     /// A slot of the ``ServerTable``; with source NAT its rule's.
     var server: UInt32
+    /// Where answers to the client go, an index of the ``StationTable``; ``StationTable/none``: they do not pass here.
+    var station = StationTable.none
+    /// NAT: the other end as it really is: the server's address and port where the key has the VIP's.
+    var insidePort: UInt16
+    var inside: Key.Address
     /// The next flow in the same bucket of each chain; in a free record the first leads to the next free one.
     var next: InlineArray<2, UInt32> = [FlowTable<Key>.none, FlowTable<Key>.none]
     /// Its neighbours among the flows in the same state, by age. A free record is its own elder.
@@ -22,9 +27,9 @@ struct Flow<Key: FlowKey> {
     var newer = FlowTable<Key>.none
     /// The persistence template it was scheduled by, an index of the ``TemplateTable``, or none.
     var template = FlowTable<Key>.none
-    var insidePort: UInt16
-    /// Where answers to the client go, an index of the ``StationTable``; ``StationTable/none``: they do not pass here.
-    var station = StationTable.none
+
+    /// How many bytes from its beginning on most packets need: all but how it hangs together with other records.
+    static var sizeOfItsOwn: Int { MemoryLayout<Self>.size - 5 * MemoryLayout<UInt32>.size }
 
     /// What an answer of this flow is found by.
     var answerKey: Key { key.with(vip: inside, port: insidePort) }
@@ -46,7 +51,10 @@ enum FlowChain: Int {
 /// ```
 /// All flows in one state have the same timeout, so each of these lists is also in order of deadline: whatever has expired
 /// lies at the oldest ends, and so does what is given up first when the table is full. That does what a timer wheel does,
-/// exactly and without a tick to turn it.
+/// without a tick to turn it.
+///
+/// As in a wheel, the order has a grain: flows whose deadlines differ by less than a 64th of the timeout may lie in any order, so that
+/// of a flow's many packets only the first within that time moves it, and touches its neighbours' memory. Deadlines themselves are exact.
 struct FlowTable<Key: FlowKey>: ~Copyable {
     /// No flow.
     static var none: UInt32 { UInt32.max }
@@ -87,7 +95,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
             var unused = Flow<Key>(
                 key: Key(
                     client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
-                inside: Key.noAddress, server: Self.none, insidePort: 0)
+                server: Self.none, insidePort: 0, inside: Key.noAddress)
             unused.next[0] = index + 1 < capacity ? UInt32(index + 1) : Self.none
             unused.older = UInt32(index)
             (flows + index).initialize(to: unused)
@@ -165,11 +173,24 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     /// Notes a packet of a flow: its state, and with it its timeout, from now on.
     @inline(__always)
     mutating func renew(_ index: UInt32, state: FlowState, now: UInt64) {
-        unlinkAge(index)
+        let keepsPlace = keepsPlace(index, state: state, now: now)
+        if !keepsPlace { unlinkAge(index) }
         flows[Int(index)].state = state
         flows[Int(index)].deadline = now &+ timeouts.of(state)
-        appendNewest(index)
+        if !keepsPlace { appendNewest(index) }
     }
+
+    /// Whether a flow that is renewed stays where it is among those of its state, for its deadline is in the same grain of time.
+    @inline(__always)
+    func keepsPlace(_ index: UInt32, state: FlowState, now: UInt64) -> Bool {
+        let timeout = timeouts.of(state)
+        let deadline = flows[Int(index)].deadline
+        return flows[Int(index)].state == state && (deadline ^ (now &+ timeout)) >> Self.grain(of: timeout) == 0
+    }
+
+    /// To how many milliseconds flows with a timeout are in order, as a binary logarithm: more than a 128th of it, no more than a 64th.
+    @inline(__always)
+    static func grain(of timeout: UInt64) -> Int { max(0, 57 - timeout.leadingZeroBitCount) }
 
     /// Forgets a flow.
     mutating func remove(_ index: UInt32) {
@@ -185,13 +206,13 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     /// Whether there is a flow in this record, one of ``capacity``.
     func isTaken(_ index: UInt32) -> Bool { flows[Int(index)].older != index }
 
-    /// The flow in this state whose last packet is longest ago.
+    /// The flow in this state whose last packet is longest ago, to the grain.
     func oldest(in state: FlowState) -> UInt32? {
         let index = ages[state.list].oldest
         return index == Self.none ? nil : index
     }
 
-    /// A flow whose deadline has come, or nil where there is none.
+    /// A flow whose deadline has come, or nil where there is none but such as expired within the last grain.
     func expired(now: UInt64) -> UInt32? {
         for list in 0..<FlowState.count {
             let index = ages[list].oldest

@@ -1,7 +1,7 @@
 import CLinux
 
 /// Fetches ahead of time what look-ups will need. A table of a million flows lies in no cache: a packet that is judged by itself
-/// waits for memory three times, for its bucket, its flow and that one's neighbours by age. For packets judged together
+/// waits for memory three times, for its bucket, its flow and, where that one is to move, its neighbours by age. For packets judged together
 /// each of these is asked for at once, so that they wait for one another's memory and not each for its own.
 ///
 /// It only makes things faster: what it fetched in vain, or did not fetch, changes nothing.
@@ -33,41 +33,45 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
     /// 2. The first flow of each bucket; 3. of those that are the ones, their neighbours; of the others, the next in the bucket, and
     /// its neighbours. Few buckets have more.
     @inline(__always)
-    mutating func finish(in flows: borrowing FlowTable<Key>) {
+    mutating func finish(in flows: borrowing FlowTable<Key>, now: UInt64) {
         for flow in 0..<count {
             sought[flow].index = sought[flow].head.pointee
             Self.fetch(sought[flow].index, of: flows)
         }
         for flow in 0..<count where sought[flow].index != FlowTable<Key>.none {
-            sought[flow].index = Self.goOn(from: sought[flow], in: flows)
+            sought[flow].index = Self.goOn(from: sought[flow], in: flows, now: now)
         }
         for flow in 0..<count where sought[flow].index != FlowTable<Key>.none {
-            _ = Self.goOn(from: sought[flow], in: flows)
+            _ = Self.goOn(from: sought[flow], in: flows, now: now)
         }
         count = 0
     }
 
     /// Fetches the neighbours of a flow that is the one sought, or else the next flow of its bucket, which is returned.
     @inline(__always)
-    private static func goOn(from sought: SoughtFlow<Key>, in flows: borrowing FlowTable<Key>) -> UInt32 {
+    private static func goOn(
+        from sought: SoughtFlow<Key>, in flows: borrowing FlowTable<Key>, now: UInt64
+    ) -> UInt32 {
         let flow = flows[sought.index]
         guard (sought.chain == .byKey ? flow.pointee.key : flow.pointee.answerKey) == sought.key else {
             let next = flow.pointee.next[sought.chain.rawValue]
             fetch(next, of: flows)
             return next
         }
-        fetchAge(flow.pointee.older, of: flows)
-        fetchAge(flow.pointee.newer, of: flows)
+        if !flows.keepsPlace(sought.index, state: flow.pointee.state, now: now) {
+            fetchAge(flow.pointee.older, of: flows)
+            fetchAge(flow.pointee.newer, of: flows)
+        }
         return FlowTable<Key>.none
     }
 
-    /// A record is shorter than a line of the cache, and lies in one or two.
+    /// What most packets need of a record is shorter than a line of the cache, and lies in one or two.
     @inline(__always)
     private static func fetch(_ index: UInt32, of flows: borrowing FlowTable<Key>) {
         guard index != FlowTable<Key>.none else { return }
         let record = UnsafeRawPointer(flows[index])
         clinux_prefetch(record)
-        clinux_prefetch(record + MemoryLayout<Flow<Key>>.size - 1)
+        clinux_prefetch(record + Flow<Key>.sizeOfItsOwn - 1)
     }
 
     /// Of a neighbour, only who its own neighbours are is changed: that lies in one line.

@@ -31,8 +31,8 @@ extension Switchboard {
         let isTCP = packet.transport == InternetHeader.tcp
         let state: FlowState = isTCP ? .tcp(TCPState.none.next(after: packet.flags, .fromClient)) : .query
         var flow = Flow(
-            key: key, state: state, inside: Key.address(packet.source), server: rule.slot,
-            insidePort: packet.sourcePort)
+            key: key, state: state, server: rule.slot, insidePort: packet.sourcePort,
+            inside: Key.address(packet.source))
         flow.station = station
         flow.isOutbound = true
         count(1, in: state, on: rule.slot)

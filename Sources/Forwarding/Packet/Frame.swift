@@ -13,16 +13,19 @@ public struct Frame {
     public var segmentSize: Int
     /// Index of the interface it came in by.
     public var ingress: Int
+    /// Whether other forwarders are given the same frame, because nobody knew whose it is: see ``Forwarder/share(_:)``.
+    public var isShared: Bool
 
     /// A frame in `bytes`: one packet with a complete checksum and no headroom, unless told otherwise.
     public init(
         bytes: UnsafeMutableRawBufferPointer, headroom: Int = 0, isPartial: Bool = false, segmentSize: Int = 0,
-        ingress: Int = 0
+        ingress: Int = 0, isShared: Bool = false
     ) {
         self.bytes = bytes
         self.headroom = headroom
         self.isPartial = isPartial
         self.segmentSize = segmentSize
         self.ingress = ingress
+        self.isShared = isShared
     }
 }

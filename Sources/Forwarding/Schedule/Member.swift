@@ -21,7 +21,7 @@ struct Member: Equatable {
     let weight: Int
     /// The same, whether its MAC address is known or not: what `mh` shares its cells out by.
     let assigned: Int
-    /// Whether no client is its own any more: then it holds no slots or cells, and its weight is 0.
+    /// Whether no client is its own any more, or nobody knows that yet: then it holds no slots or cells, and its weight is 0.
     let isOut: Bool
     let identity: Identity
 

@@ -13,10 +13,15 @@ public struct RealServer: Hashable, Sendable {
     /// its clients to others, and persistence does not keep them. ``weight`` is then of no meaning. Flows of UDP go on until their
     /// timeout and are not renewed, or where ``VirtualService/expiresOrphans`` until their next datagram.
     public var isOut: Bool
+    /// Whether nothing was heard of it yet, neither good nor bad: new clients go to the others, as if it were out, but its flows go
+    /// on as ever, and whom persistence leads to it waits for it: his packets are dropped as ``DropReason/serverUnresolved`` for
+    /// that moment. ``weight`` is then of no meaning; one that is out is not awaited.
+    public var isAwaited: Bool
     /// How packets reach it.
     public var method: ForwardMethod
     /// Where the server, or the router towards it, is reached, or nil while its MAC address is not known: it then gets no new
-    /// connections, and packets of its old ones are dropped as ``DropReason/serverUnresolved``.
+    /// connections, and packets of its old ones, and of clients whom persistence leads to it, are dropped as
+    /// ``DropReason/serverUnresolved``.
     public var station: LinkStation?
     /// The longest IP packet that the way to it takes, in bytes.
     public var mtu: Int
@@ -28,13 +33,14 @@ public struct RealServer: Hashable, Sendable {
 
     /// A server with that address, weight and station.
     public init(
-        address: IPAddress, port: UInt16 = 0, weight: Int, isOut: Bool = false, method: ForwardMethod = .direct,
-        station: LinkStation?, mtu: Int = 65_535, upper: Int = 0, lower: Int = 0
+        address: IPAddress, port: UInt16 = 0, weight: Int, isOut: Bool = false, isAwaited: Bool = false,
+        method: ForwardMethod = .direct, station: LinkStation?, mtu: Int = 65_535, upper: Int = 0, lower: Int = 0
     ) {
         self.address = address
         self.port = port
         self.weight = weight
         self.isOut = isOut
+        self.isAwaited = isAwaited
         self.method = method
         self.station = station
         self.mtu = mtu

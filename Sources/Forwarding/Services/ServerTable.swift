@@ -20,6 +20,8 @@ struct Server {
     var weight = 0
     /// See ``RealServer/isOut``.
     var isOut = false
+    /// See ``RealServer/isAwaited``.
+    var isAwaited = false
     var method = ForwardMethod.direct
     var station: LinkStation?
     var mtu = 65_535

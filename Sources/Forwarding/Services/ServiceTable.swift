@@ -163,9 +163,9 @@ struct ServiceTable: ~Copyable {
         UnsafeBufferPointer(rebasing: allMembers[self[index].pointee.members])
     }
 
-    /// Whether new connections go to nobody now, but would to a server whose MAC address is asked for.
-    func awaitsServers(_ index: Int) -> Bool {
-        members(of: index).contains { $0.assigned > $0.weight }
+    /// Whether new connections go to nobody now, but would to a server whose MAC address is asked for, or may to one that is awaited.
+    func awaitsServers(_ index: Int, among servers: borrowing ServerTable) -> Bool {
+        members(of: index).contains { $0.assigned > $0.weight || servers[$0.server].pointee.isAwaited }
     }
 
     /// What a service remembers of whose turn it is, to be changed in place.

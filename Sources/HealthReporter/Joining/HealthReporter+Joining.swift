@@ -14,7 +14,9 @@ extension HealthReporter {
             try? await EventLoopExecutor.shared.loop.sleep(for: Self.glance)
         }
         let joiners = joins.compactMap { join in
-            join.reportPlace(among: listen).map { Joiner(join, agentPort: places[$0].port, logger: logger) }
+            join.reportPlace(among: listen).map {
+                Joiner(join, agentPort: places[$0].port, realPorts: realPorts, logger: logger)
+            }
         }
         return await withTaskGroup(of: Joiner?.self) { [store] tasks in
             for joiner in joiners {

@@ -45,6 +45,10 @@ struct JoinStanding: Sendable {
     static let shortestPause = Duration.seconds(1)
     /// The longest pause: a director that comes back has its servers again within that.
     static let longestPause = Duration.seconds(10)
+    /// How long an answer may take at most, in all. The director looks at its own network before it takes a server in.
+    static let longestTimeout = Duration.seconds(5)
+    /// The longest name that is told of a service, in characters: what names are in the file.
+    private static let longestName = 63
 
     private(set) var status: JoinStatus
     /// Whether the director has ever taken it: then there is something to leave.
@@ -62,7 +66,7 @@ struct JoinStanding: Sendable {
             (failures, hasJoined) = (0, true)
             lease = .seconds(min(max(answer.leaseSeconds, 1), 86_400))
             status.state = .joined
-            status.services = answer.services.filter { $0.outcome != .refused }.map(\.name)
+            status.services = answer.services.filter { $0.outcome != .refused }.map(Self.name(of:))
             status.reason = answer.services.compactMap(Self.remark).joined(separator: "; ")
         case .refused(let reason): fail(.refused, reason)
         case .unreachable(let reason): fail(.unreachable, reason)
@@ -79,6 +83,9 @@ struct JoinStanding: Sendable {
         return min(Self.shortestPause * (1 << doublings), Self.longestPause) * (1 - 0.5 * chance)
     }
 
+    /// How long an answer may take now: one that is lost leaves time to ask again before the lease is over.
+    var timeout: Duration { hasJoined ? min(Self.longestTimeout, lease / Self.renewals) : Self.longestTimeout }
+
     private mutating func fail(_ state: JoinStatus.State, _ reason: String) {
         failures += 1
         status.state = state
@@ -86,11 +93,16 @@ struct JoinStanding: Sendable {
         status.reason = reason
     }
 
+    /// As it may be printed: whatever answers there may have said it.
+    private static func name(of service: JoinAnswer.Service) -> String {
+        printableLine(service.name.utf8, upTo: longestName)
+    }
+
     private static func remark(_ service: JoinAnswer.Service) -> String? {
         switch service.outcome {
         case .joined: nil
-        case .configured: "\(service.name): in the director's own file"
-        case .refused: "\(service.name) refused: \(printableLine(service.reason.utf8, upTo: 300))"
+        case .configured: "\(name(of: service)): in the director's own file"
+        case .refused: "\(name(of: service)) refused: \(printableLine(service.reason.utf8, upTo: 300))"
         }
     }
 }

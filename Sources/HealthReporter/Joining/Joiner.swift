@@ -9,8 +9,6 @@ import NetworkAddress
 ///
 /// Each time on a connection of its own, as checks do: once in ten seconds, a pool would only be idle.
 struct Joiner: Sendable {
-    /// How long an answer may take, in all. The director looks at its own network before it takes a server in.
-    static let timeout = Duration.seconds(5)
     /// How long that of a leave may: the agent is about to go.
     static let leaveTimeout = Duration.seconds(2)
     /// The longest answer that is read, in bytes.
@@ -22,12 +20,16 @@ struct Joiner: Sendable {
     private let tls: TLSClient?
     private let logger: Logger
 
-    /// - Parameter agentPort: where the report is served for that director.
-    init(_ join: AgentConfiguration.Join, agentPort: UInt16, logger: Logger) {
+    /// - Parameters:
+    ///   - agentPort: where the report is served for that director.
+    ///   - realPorts: with `forward = "nat"` the port here, by the names of services where it is not the VIP's.
+    init(_ join: AgentConfiguration.Join, agentPort: UInt16, realPorts: [String: UInt16] = [:], logger: Logger) {
         self.join = join
         self.logger = logger
         body = JSON.encode(
-            JoinRequest(services: join.services, address: join.address, agentPort: agentPort, weight: join.weight))
+            JoinRequest(
+                services: join.services, address: join.address, agentPort: agentPort, weight: join.weight,
+                realPorts: realPorts.filter { join.services.contains($0.key) }))
         credentials = AgentCredentials(.init(token: join.token), asking: "directors", logger: logger)
         // The certificate must be for the address itself: names are not looked up.
         tls =
@@ -45,7 +47,8 @@ struct Joiner: Sendable {
         var standing = JoinStanding(director: join.url)
         while !Task.isCancelled {
             // To its end also where this is cancelled: a join that is still under way must not overtake the leave.
-            let outcome = await Task(executorPreference: EventLoopExecutor.shared) { await ask() }.value
+            let limit = standing.timeout
+            let outcome = await Task(executorPreference: EventLoopExecutor.shared) { await ask(within: limit) }.value
             if standing.take(outcome) {
                 log(standing.status)
                 await tell(standing.status)
@@ -56,7 +59,9 @@ struct Joiner: Sendable {
     }
 
     /// Asks once.
-    func ask() async -> JoinOutcome { await answer(to: .POST, JoinRequest.path, body, within: Self.timeout) }
+    func ask(within limit: Duration) async -> JoinOutcome {
+        await answer(to: .POST, JoinRequest.path, body, within: limit)
+    }
 
     /// Leaves. Where that fails the lease runs out by itself.
     func leave() async {

@@ -12,11 +12,27 @@ struct FilterProgram {
         fileprivate let number: Int
     }
 
-    /// What can be looked at: in the frame from its network header on, wherever the kernel's own pointer is, or beside it.
+    /// Where the kernel runs a program, and so where in what the program sees the network header is.
+    enum Hook {
+        /// On a socket of type SOCK_RAW (`SO_ATTACH_FILTER`): it sees the frame from its Ethernet header on (`tpacket_rcv` in
+        /// `net/packet/af_packet.c`).
+        case socket
+        /// Where a group's frames are shared out (`PACKET_FANOUT_DATA`): it sees what arrived from the network header on
+        /// (`packet_rcv_fanout`). What the host sends, which it sees from the Ethernet header on, is not for a group.
+        case group
+
+        /// A VLAN's tag is in front of neither: the kernel has taken it off by then (`skb_vlan_untag`).
+        fileprivate var networkHeader: Int { self == .socket ? 14 : 0 }
+    }
+
+    /// What can be looked at: in the frame, at so many bytes from its network header, or beside it.
     enum Field {
         case byte(Int)
         case half(Int)
         case word(Int)
+        /// The same, and as many bytes further as the index says.
+        case byteAtIndex(Int)
+        case halfAtIndex(Int)
         /// The EtherType (`SKF_AD_PROTOCOL`).
         case etherType
         /// Whom it was meant for, or that it is our own (`SKF_AD_PKTTYPE`, `PACKET_OUTGOING`).
@@ -28,15 +44,19 @@ struct FilterProgram {
 
     /// The program that wants nothing.
     static var nothing: FilterProgram {
-        var program = FilterProgram()
+        var program = FilterProgram(for: .socket)
         program.end(with: 0)
         return program
     }
 
-    private var instructions: [sock_filter] = []
+    private let hook: Hook
+    private(set) var instructions: [sock_filter] = []
     /// Which instructions go where.
     private var jumps: [(instruction: Int, to: Place)] = []
     private var places: [Int?] = []
+
+    /// An empty program, to be run there.
+    init(for hook: Hook) { self.hook = hook }
 
     /// How many instructions there are.
     var count: Int { instructions.count }
@@ -51,15 +71,46 @@ struct FilterProgram {
     mutating func mark(_ place: Place) { places[place.number] = instructions.count }
 
     /// Loads what is to be compared or computed with.
+    ///
+    /// By distances from the start of what the program sees. With those that the kernel offers from its own pointer to the network
+    /// header (`SKF_NET_OFF`) kernels older than 2025 reach only what of a packet is in one piece
+    /// (`bpf_internal_load_pointer_neg_helper` in `net/core/filter.c`): with some drivers no more than the Ethernet header.
     mutating func load(_ field: Field) {
         switch field {
-        case .byte(let offset): append(BPF_LD | BPF_B | BPF_ABS, SKF_NET_OFF + CInt(offset))
-        case .half(let offset): append(BPF_LD | BPF_H | BPF_ABS, SKF_NET_OFF + CInt(offset))
-        case .word(let offset): append(BPF_LD | BPF_W | BPF_ABS, SKF_NET_OFF + CInt(offset))
+        case .byte(let offset): append(BPF_LD | BPF_B | BPF_ABS, distance(offset))
+        case .half(let offset): append(BPF_LD | BPF_H | BPF_ABS, distance(offset))
+        case .word(let offset): append(BPF_LD | BPF_W | BPF_ABS, distance(offset))
+        case .byteAtIndex(let offset): append(BPF_LD | BPF_B | BPF_IND, distance(offset))
+        case .halfAtIndex(let offset): append(BPF_LD | BPF_H | BPF_IND, distance(offset))
         case .etherType: append(BPF_LD | BPF_H | BPF_ABS, SKF_AD_OFF + SKF_AD_PROTOCOL)
         case .packetType: append(BPF_LD | BPF_B | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE)
         }
     }
+
+    private func distance(_ offset: Int) -> CInt { CInt(hook.networkHeader + offset) }
+
+    /// The index becomes the length of the IPv4 header, in bytes.
+    mutating func indexBehindIPv4() { append(BPF_LDX | BPF_B | BPF_MSH, distance(0)) }
+
+    /// The index becomes this.
+    mutating func setIndex(_ index: Int) { append(BPF_LDX | BPF_W | BPF_IMM, CInt(index)) }
+
+    /// The index grows by what was loaded plus `more`, in units of `1 << shift` bytes.
+    mutating func growIndex(byLoadedPlus more: UInt32, shift: UInt32) {
+        append(BPF_ALU | BPF_ADD | BPF_K, more)
+        append(BPF_ALU | BPF_LSH | BPF_K, shift)
+        append(BPF_ALU | BPF_ADD | BPF_X, UInt32(0))
+        append(BPF_MISC | BPF_TAX, UInt32(0))
+    }
+
+    /// What was loaded becomes this number.
+    mutating func load(number: UInt32) { append(BPF_LD | BPF_IMM, number) }
+
+    /// Keeps what was loaded, for ``takeUp()``.
+    mutating func layAside() { append(BPF_ST, UInt32(0)) }
+
+    /// Loads what was laid aside.
+    mutating func takeUp() { append(BPF_LD | BPF_MEM, UInt32(0)) }
 
     /// Goes on elsewhere where what was loaded is `value`.
     mutating func go(_ place: Place, ifEqual value: UInt32) {
@@ -94,7 +145,7 @@ struct FilterProgram {
     /// Keeps of what was loaded the bits that are in `mask`.
     mutating func mask(_ mask: UInt32) { append(BPF_ALU | BPF_AND | BPF_K, mask) }
 
-    /// Remembers what was loaded, for ``mixIn()``.
+    /// Remembers what was loaded, for ``mixIn()``, as the index.
     mutating func remember() { append(BPF_MISC | BPF_TAX, UInt32(0)) }
 
     /// What was loaded becomes its exclusive or with what is remembered.

@@ -29,7 +29,7 @@ public struct Steering: Hashable, Sendable {
     /// Ends with a hash of the client's address; the kernel takes the remainder by the number of sockets
     /// (`fanout_demux_bpf` in `net/packet/af_packet.c`).
     var program: FilterProgram {
-        var program = FilterProgram()
+        var program = FilterProgram(for: .group)
         let (other, v6, from4, from6) = (program.place(), program.place(), program.place(), program.place())
         program.load(.etherType)
         program.go(v6, ifEqual: UInt32(ETH_P_IPV6))

@@ -107,8 +107,8 @@ extension Switchboard {
             port: saved.port, transport: saved.transport)
         guard !flows.isFull, flows.find(key) == nil, let service = server.pointee.service else { return false }
         var flow = Flow(
-            key: key, state: saved.state, inside: Key.address(server.pointee.identity.address), server: slot,
-            insidePort: server.pointee.port(for: saved.port))
+            key: key, state: saved.state, server: slot, insidePort: server.pointee.port(for: saved.port),
+            inside: Key.address(server.pointee.identity.address))
         flow.isAnswered = saved.isAnswered
         if let station = saved.station.flatMap({ resumed.stations[$0] }), let kept = stations.retain(station) {
             flow.station = kept
