@@ -6,6 +6,10 @@ public enum Deadline {
     /// time.
     private static let patience = Lab.isEmulated ? 10 : 3
 
+    /// By how much longer it is than said from one look to the next: each may be a process, which in an emulated guest takes the
+    /// time of what is waited for.
+    private static let leisure = Lab.isEmulated ? 10 : 1
+
     /// Asks `condition` again and again until it gives a value; throws a `LabError` naming `what` when `limit` is over.
     public static func wait<Value>(
         for what: String, limit: Duration = .seconds(20), every interval: Duration = .milliseconds(20),
@@ -16,7 +20,7 @@ public enum Deadline {
         while true {
             if let value = try await condition() { return value }
             guard clock.now < end else { throw LabError("waited \(limit * patience) for: \(what)") }
-            try await Task.sleep(for: interval)
+            try await Task.sleep(for: interval * leisure)
         }
     }
 
@@ -37,7 +41,7 @@ public enum Deadline {
         let end = clock.now + limit * patience
         while try !condition() {
             guard clock.now < end else { throw LabError("waited \(limit * patience) for: \(what)") }
-            usleep(UInt32(interval / .microseconds(1)))
+            usleep(UInt32(interval * leisure / .microseconds(1)))
         }
     }
 }
