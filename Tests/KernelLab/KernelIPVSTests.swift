@@ -9,13 +9,7 @@ extension TheKernelLab {
         func directRouting() async throws {
             let lab = try await Lab()
             let fleet = Fleet(on: lab)
-            do {
-                try await judge(fleet)
-            } catch {
-                try await lab.remove()
-                throw error
-            }
-            try await lab.remove()
+            try await clearing(lab) { try await judge(fleet) }
         }
 
         private func judge(_ fleet: Fleet) async throws {

@@ -8,13 +8,7 @@ extension TheKernelLab {
         @Test("each of a client's connections goes to the server that its rules say")
         func story() async throws {
             let lab = try await Lab()
-            do {
-                try await judge(lab)
-            } catch {
-                try await lab.remove()
-                throw error
-            }
-            try await lab.remove()
+            try await clearing(lab) { try await judge(lab) }
         }
 
         private func judge(_ lab: Lab) async throws {

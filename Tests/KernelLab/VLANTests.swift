@@ -11,13 +11,7 @@ extension TheKernelLab {
         @Test("each connection is forwarded once, with the VLAN's tag, by the VLAN's interface and not by its parent")
         func story() async throws {
             let lab = try await Lab()
-            do {
-                try await judge(lab)
-            } catch {
-                try await lab.remove()
-                throw error
-            }
-            try await lab.remove()
+            try await clearing(lab) { try await judge(lab) }
         }
 
         private func judge(_ lab: Lab) async throws {
