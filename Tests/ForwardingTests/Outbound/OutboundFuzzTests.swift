@@ -90,9 +90,11 @@ struct OutboundFuzzTests {
             switch verdict {
             case .transmit(egress: 1):
                 #expect(bytes[26] != 10, "round \(round): \(bytes[26...29]) leaves")
+                // In a later piece of an echo nobody can tell what that is.
+                let isLaterPiece = bytes[20] & 0x1F != 0 || bytes[21] != 0
                 #expect(
-                    bytes[14] != 0x45 || bytes[23] != 1 || bytes[34] == 8 || bytes[34] == 0 || bytes[58] != 10,
-                    "round \(round): quoted")
+                    bytes[14] != 0x45 || bytes[23] != 1 || isLaterPiece || bytes[34] == 8 || bytes[34] == 0
+                        || bytes[58] != 10, "round \(round): quoted: \(frame) became \(bytes)")
                 fallthrough
             case .transmit:
                 guard Self.isSound(frame) == true else { break }
