@@ -22,12 +22,15 @@ struct KernelTests {
         for command in commands { try perform(command) }
     }
 
-    /// Runs a line of a row: a command, `sysctl NAME=VALUE`, or `nic NUMBER`.
+    /// Runs a line of a row: a command, `sysctl NAME=VALUE`, `nic NUMBER`, or `at rest`, which waits until devices made there say that they
+    /// are up.
     static func perform(_ line: String) throws {
         if line.hasPrefix("sysctl ") {
             try Sysctl.set(line.dropFirst(7))
         } else if line.hasPrefix("nic "), let number = Int(line.dropFirst(4)) {
             try nic(number)
+        } else if line == "at rest" {
+            try SetupHost.settle()
         } else {
             try Command.require(line)
         }
@@ -106,7 +109,7 @@ struct KernelTests {
             commands: [
                 "ip link add quiet0 type veth peer name quiet1", "ip link set quiet0 arp off up",
                 "ip link set quiet1 arp off up",
-                "ip addr add 192.0.2.10/32 dev quiet0", "sysctl net.ipv4.conf.quiet0.arp_ignore=1",
+                "ip addr add 192.0.2.10/32 dev quiet0", "sysctl net.ipv4.conf.quiet0.arp_ignore=1", "at rest",
             ], leaks: true),
         Row(
             testDescription: "only eth0 protected, then another NIC appears",

@@ -75,13 +75,15 @@ extension Diagnosis {
         let answer = result.answerLeavesBy.value
         if let answer, answer.outcome != .unicast { return "the answer goes nowhere: a rule or route says so" }
         // A listener drops what it cannot answer: the listener's own counters say nothing then.
-        if has(.noRouteOut, .noRouteOut6) { return "the answer has no route to go by" }
+        // Of the other family's packets the host gets some that nobody wants at any time.
+        let isIPv6 = result.endpoint.address.v6 != nil
+        if has(isIPv6 ? .noRouteOut6 : .noRouteOut) { return "the answer has no route to go by" }
         if let answer, answer.interface != result.interface {
             return
                 "the answer left by \(name(of: answer.interface)), where a rule or route sends it, not the way it came"
         }
         if has(.listenOverflows, .listenDrops) { return "the listener dropped it: its queue is full" }
-        if has(.noRouteIn, .noRouteIn6, .addressErrors, .addressErrors6) {
+        if isIPv6 ? has(.noRouteIn6, .addressErrors6) : has(.noRouteIn, .addressErrors) {
             return "the kernel has no route by which to deliver it"
         }
         return nil
