@@ -24,8 +24,8 @@ extension DirectorConfiguration {
         # equal part of it, for its own clients.
         flows = 1048576
 
-        # How many threads forward packets, each for clients of its own: 1 to 64. Left out: one for each core that the director may
-        # run on.
+        # How many threads forward packets, each for clients of its own: 1 to 64. Left out: one for each core that the director
+        # may run on.
         # workers = 4
 
         # true: a TCP packet of no flow that is known is scheduled as a new connection's, in the services that do not say.

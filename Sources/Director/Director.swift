@@ -60,6 +60,12 @@ public struct Director: Service {
             // Held until everything else is gone.
             extendLifetime(lock)
         }
+        let (workers, cores) = (configuration.workerCount, DirectorConfiguration.workersByDefault)
+        if workers > cores {
+            logger.warning(
+                "\(workers) workers share \(cores) cores: each takes its memory, and no more is forwarded than by \(cores)"
+            )
+        }
         // 2. Who had joined the one before: servers from the start, or their connections would have none to go to.
         let joined = JoinedFile(configuration, logger: logger)
         var director = self

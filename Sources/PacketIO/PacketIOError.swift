@@ -68,7 +68,7 @@ extension PacketIOError: CustomStringConvertible {
         case .noSuchInterface:
             "\(place): there is no such interface here; `ip link` lists those there are"
         case .interfaceDown:
-            "\(place): the interface is down; `ip link set \(interface) up` brings it up"
+            "\(place): the interface is down or gone; `ip link set \(interface) up` brings up one that is down"
         case .notEthernet(let type):
             "\(place): not an Ethernet interface (ARPHRD type \(type)), and only Ethernet frames can be forwarded"
         case .system(let number):

@@ -67,6 +67,18 @@ struct SavedJoinsTests {
         #expect(await after.board.membership.groups[0].members[1].standing.weight == 150)
     }
 
+    @Test("one that is in the file twice is judged each time")
+    func twice() {
+        var second = Self.joined(21)
+        second.wish.weight = -3
+        var refused: [String] = []
+        let kept = JoiningTests.configuration().keeping(
+            [Self.joined(21), second], refuse: { refused.append($1) }
+        ) { _ in true }
+        #expect(refused == ["the weight -3 is not from 0 to 65535"])
+        #expect(kept.services[0].servers.last?.weight == 1)
+    }
+
     @Test("they have a lease to say that they are still there, long enough for agents that wait; then they go")
     func lease() async throws {
         var configuration = JoiningTests.configuration()

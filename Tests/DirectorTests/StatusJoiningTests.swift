@@ -83,6 +83,9 @@ struct StatusJoiningTests {
                     == true)
             #expect(!snapshot.metrics.contains(#"server="10.0.0.99:8053",state="#), "nobody checks it")
             #expect(snapshot.metrics.contains(#"remote_address="10.0.0.99""#))
+            let inForce =
+                #"rsdirector_sorry_server{service="udp",vip="192.0.2.10",server="10.0.0.99:8053"} \#(isWanted ? 1 : 0)"#
+            #expect(snapshot.metrics.contains(inForce))
         }
     }
 }

@@ -160,8 +160,12 @@ struct GuardTests {
         let folder = Folder()
         try folder.write("no certificate", to: "x.pem")
         let (bad, missing) = ("\(folder.path)/x.pem", "\(folder.path)/missing")
+        let pipe = "\(folder.path)/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
         for (admission, words) in [
             (.init(token: .file(missing)), "read the token file \(missing): No such file"),
+            (.init(token: .file(pipe)), "it is no regular file"),
+            (.init(token: .file(folder.path)), "it is no regular file"),
             (.init(token: .file(bad)), "its first line is not 16 printable"),
             (.init(tls: .init(certificate: missing, key: bad)), "read the certificate \(missing): No such file"),
             (.init(tls: .init(certificate: bad, key: bad)), "no certificate in PEM"),

@@ -145,15 +145,18 @@ extension DirectorConfiguration.Server {
     mutating func take(
         _ request: ServerRequest, of service: DirectorConfiguration.Service, _ operation: String
     ) throws(ControlRefusal) {
-        if let weight = request.weight {
-            guard (0...Membership.Standing.maximumWeight).contains(weight) else {
-                throw ControlRefusal(
-                    .invalid, operation: operation,
-                    cause: "the weight \(weight) is not from 0 to \(Membership.Standing.maximumWeight)")
-            }
-            self.weight = weight
-        }
+        if let weight = request.weight { try take(weight: weight, operation) }
         try take(port: request.port, of: service, operation)
+    }
+
+    /// Takes up a weight.
+    mutating func take(weight: Int, _ operation: String) throws(ControlRefusal) {
+        guard (0...Membership.Standing.maximumWeight).contains(weight) else {
+            throw ControlRefusal(
+                .invalid, operation: operation,
+                cause: "the weight \(weight) is not from 0 to \(Membership.Standing.maximumWeight)")
+        }
+        self.weight = weight
     }
 
     /// Takes up a port of its own, where one is given.

@@ -100,7 +100,7 @@ struct Admission {
         _ place: Int, in index: Int, _ agent: String, _ wish: JoinWish, _ known: JoinWish?, _ operation: String
     ) throws(ControlRefusal) {
         var server = configuration.services[index].servers[place]
-        if known?.weight != wish.weight { server.weight = wish.weight }
+        if known?.weight != wish.weight { try server.take(weight: wish.weight, operation) }
         if known?.port != wish.port {
             server.port = nil
             try server.take(port: wish.port, of: configuration.services[index], operation)

@@ -90,6 +90,10 @@ extension StatusSnapshot {
                         }
                 }),
             Family(
+                "rsdirector_sorry_server", .gauge,
+                "1 where the sorry server gets the new connections, for too few others are up, 0 where it does not.",
+                each { server, labels in server.sorry ? [Sample(server.weight > 0 ? 1 : 0, labels)] : [] }),
+            Family(
                 "rsdirector_server_resolved", .gauge, "1 where it is known where packets for the server go.",
                 each { [Sample($0.mac == nil ? 0 : 1, $1)] }),
             Family(

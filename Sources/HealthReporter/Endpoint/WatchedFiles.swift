@@ -54,11 +54,17 @@ struct WatchedFiles: Sendable {
     /// - Throws: `ReporterError` that names the file.
     static func read(_ path: String, upTo limit: Int, called what: String) throws(ReporterError) -> [UInt8] {
         let operation = "read \(what) \(path)"
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // What waits for a writer would be waited for here, by everybody.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ReporterError(.storage, operation: operation, cause: String(cString: strerror(errno)))
         }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ReporterError(
+                .storage, operation: operation, cause: "it is no regular file", cure: "name a file, or a link to one")
+        }
         var content: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 4_096)
         while content.count <= limit {
