@@ -105,6 +105,16 @@ public final class Fleet: @unchecked Sendable {
         }
     }
 
+    /// Waits until the director shows so many servers, over all services, as up, knows where they are, and answers for its VIPs.
+    public func untilDirectorHas(_ servers: Int) async throws {
+        try await Deadline.wait(until: "\(servers) servers in all services", limit: .seconds(40)) {
+            if let director, director.exitStatus != nil { throw LabError(try director.output) }
+            let status = try await self.director("status").output
+            return status.split(separator: "\n").count { $0.contains("-> 10.") && $0.contains(" up") } == servers
+                && !status.contains("not answered") && !status.contains("MAC not known")
+        }
+    }
+
     /// One request from the client: curl's exit status, and which backend answered.
     public func request() async throws -> (exitStatus: Int32, server: String?) {
         let answer = try await lab.client.run([

@@ -19,13 +19,7 @@ public final class NameService {
         let servers = lab.backends.map { (host: $0, weight: 1) }
         try await fleet.startDirector(
             fleet.directorFile(ways: ways, servers: servers, service: Self.terms + "scheduler = \"rr\"\n"))
-        try await Deadline.wait(until: "three servers in each service", limit: .seconds(40)) { [fleet] in
-            if let director = fleet.director, director.exitStatus != nil { throw LabError(try director.output) }
-            let status = try await fleet.director("status").output
-            return status.split(separator: "\n").count { $0.contains("-> 10.") && $0.contains(" up") }
-                == ways.count * lab.backends.count
-                && !status.contains("not answered") && !status.contains("MAC not known")
-        }
+        try await fleet.untilDirectorHas(ways.count * lab.backends.count)
     }
 
     private static let terms = "port = 53\nprotocol = \"udp\"\n"

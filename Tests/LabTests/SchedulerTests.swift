@@ -46,14 +46,7 @@ extension TheLab {
                     try await host.hold(SchedulerTrial.cases.indices.map(SchedulerTrial.vip))
                 }
                 try await fleet.startDirector(directorFile(lab))
-                let servers = SchedulerTrial.cases.count * lab.backends.count
-                try await Deadline.wait(until: "all servers in all services", limit: .seconds(40)) {
-                    if let director = fleet.director, director.exitStatus != nil { throw LabError(try director.output) }
-                    let status = try await fleet.director("status").output
-                    return status.split(separator: "\n").count { $0.contains("-> 10.") && $0.contains(" up") }
-                        == servers
-                        && !status.contains("not answered") && !status.contains("MAC not known")
-                }
+                try await fleet.untilDirectorHas(SchedulerTrial.cases.count * lab.backends.count)
                 let wrong = try await SchedulerTrial(on: lab).run { tried, _, server in
                     let order = try await fleet.director("drain \(tried.name) \(server.address)")
                     #expect(order.status == 0, "\(order.text)")
