@@ -47,11 +47,12 @@ struct CheckCommandTests {
         let scratch = try ScratchDirectory()
         let pipe = "\(scratch.path)/pipe"
         #expect(try Command.run(["mkfifo", pipe]).status == 0)
-        let run = try Command.run([
-            "timeout", "60", Product.agent, "check", "web", "--keepalived", "--agent", "http://127.0.0.1:1",
-            "--token-file", pipe,
-        ])
-        #expect(run.status == 1, "\(run.text)")
-        #expect(run.text.contains("no answer in time"))
+        let check = ["timeout", "60", Product.agent, "check", "web", "--keepalived"]
+        // The configuration may be a pipe, as a shell's `<(…)` is: nobody writes to this one.
+        let waiting = try Command.run(check + ["--config", pipe])
+        #expect(waiting.status == 1 && waiting.text.contains("no answer in time"), "\(waiting.text)")
+        // A token is read from a regular file only: nothing to wait for.
+        let refused = try Command.run(check + ["--agent", "http://127.0.0.1:1", "--token-file", pipe])
+        #expect(refused.status == 1 && refused.text.contains("it is no regular file"), "\(refused.text)")
     }
 }
