@@ -163,11 +163,9 @@ extension Switchboard {
             insidePort: server.pointee.port(for: packet.destinationPort),
             inside: Key.address(server.pointee.identity.address))
         flow.station = station
-        if let template = choice.template {
-            flow.template = template
-            templates.count(1, on: template)
-        }
-        _ = flows.add(flow, isTranslated: isTranslated, now: clock)
+        if let template = choice.template { templates.count(1, on: template) }
+        let template = choice.template ?? FlowTable<Key>.none
+        _ = flows.add(flow, template: template, isTranslated: isTranslated, now: clock)
         count(1, in: state, on: choice.server)
         server.pointee.updateOverload()
         server.pointee.connections += 1

@@ -99,10 +99,10 @@ struct Switchboard: ~Copyable {
 
     /// Forgets a flow, and whatever was remembered for it alone.
     mutating func forget<Key: FlowKey>(_ index: UInt32, in flows: inout FlowTable<Key>) {
-        let flow = flows[index].pointee
+        let (flow, template) = (flows[index].pointee, flows.template(of: index))
         flows.remove(index)
         stations.release(flow.station)
-        if flow.template != FlowTable<Key>.none { templates.count(-1, on: flow.template) }
+        if template != FlowTable<Key>.none { templates.count(-1, on: template) }
         count(-1, in: flow.state, on: flow.server)
         servers[flow.server].pointee.updateOverload()
         servers.forgetIfUnused(flow.server)

@@ -1,11 +1,12 @@
+import CLinux
 import NetworkAddress
 
-/// All flows of one address family, in memory that is allocated once: for IPv4 64 bytes for each flow there may be where the
-/// capacity is a power of two, a record of 56 and two buckets of 4; for any other capacity less.
+/// All flows of one address family, in memory that is allocated once: for IPv4 63 bytes for each flow there may be, a record of 32, its
+/// links of 12 and its places in two indexes.
 ///
 /// ```
-/// by key    [·|3|·|1|…]      a keyed hash of the flow's key picks a bucket; its flows are chained by `next`
-/// by answer [·|·|1|3|…]      the same by the server's end, for the flows whose answers are translated
+/// records   [0|1|2|3|…]      which flow, which server, until when
+/// by key, by answer          two indexes of them: the client's end with the VIP, and for translated answers with the server's own
 /// by state  SYN_RECV:    oldest 7 ⇄ 2 ⇄ 9 newest
 ///           ESTABLISHED: oldest 1 ⇄ 3 newest          a packet moves its flow to the newest end: O(1)
 /// ```
@@ -13,11 +14,11 @@ import NetworkAddress
 /// lies at the oldest ends, and so does what is given up first when the table is full. That does what a timer wheel does,
 /// without a tick to turn it.
 ///
-/// As in a wheel, the order has a grain: flows whose deadlines differ by less than a 64th of the timeout may lie in any order, so that
+/// As in a wheel, the order has a grain: flows whose deadlines differ by less than a 16th of the timeout may lie in any order, so that
 /// of a flow's many packets only the first within that time moves it, and touches its neighbours' memory. Deadlines themselves are exact.
 struct FlowTable<Key: FlowKey>: ~Copyable {
     /// No flow.
-    static var none: UInt32 { UInt32.max }
+    static var none: UInt32 { FlowIndex.none }
 
     /// How many flows there is room for.
     let capacity: Int
@@ -26,16 +27,19 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     let timeouts: FlowTimeouts
 
     private let flows: UnsafeMutablePointer<Flow<Key>>
-    /// The heads of both chains, one after the other.
-    private let buckets: UnsafeMutablePointer<UInt32>
-    private let bucketCount: Int
+    private let links: UnsafeMutablePointer<FlowLinks>
+    private var byKey: FlowIndex
+    private var byAnswer: FlowIndex
     private let hash: FlowHash
     private var free: UInt32 = 0
     /// The ends of the list of each state. Outside the struct, for a packet must not copy them.
     private let ages: UnsafeMutablePointer<(oldest: UInt32, newest: UInt32)>
 
-    /// The memory one more flow takes at most: its record and a bucket of each kind, of which there are never more than flows.
-    static var bytesPerFlow: Int { MemoryLayout<Flow<Key>>.stride + 2 * MemoryLayout<UInt32>.stride }
+    /// The memory one more flow takes at most: its record, its links and a place in each index.
+    static var bytesPerFlow: Int {
+        let places = 2 * FlowIndex.bytesPerRecord(of: 1 << 20)
+        return MemoryLayout<Flow<Key>>.stride + MemoryLayout<FlowLinks>.stride + Int(places.rounded(.up))
+    }
 
     /// An empty table with room for `capacity` flows, 1 to 2³¹.
     init(capacity: Int, seed: UInt64, timeouts: FlowTimeouts = FlowTimeouts()) {
@@ -43,28 +47,26 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         self.capacity = capacity
         self.timeouts = timeouts
         hash = FlowHash(seed: seed)
-        // The greatest power of two that is not above the capacity: one to two flows in a bucket when the table is full.
-        bucketCount = 1 << (Int.bitWidth - 1 - capacity.leadingZeroBitCount)
-        buckets = .allocateTable(capacity: 2 * bucketCount)
-        buckets.initialize(repeating: Self.none, count: 2 * bucketCount)
+        byKey = FlowIndex(capacity: capacity)
+        byAnswer = FlowIndex(capacity: capacity)
         ages = .allocate(capacity: FlowState.count)
         ages.initialize(repeating: (Self.none, Self.none), count: FlowState.count)
         flows = .allocateTable(capacity: capacity)
+        links = .allocateTable(capacity: capacity)
         // All of it is touched now: a flood finds the memory taken already.
+        let unused = Flow<Key>(
+            key: Key(client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
+            server: Self.none, insidePort: 0, inside: Key.noAddress)
+        flows.initialize(repeating: unused, count: capacity)
         for index in 0..<capacity {
-            var unused = Flow<Key>(
-                key: Key(
-                    client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
-                server: Self.none, insidePort: 0, inside: Key.noAddress)
-            unused.next[0] = index + 1 < capacity ? UInt32(index + 1) : Self.none
-            unused.older = UInt32(index)
-            (flows + index).initialize(to: unused)
+            let next = index + 1 < capacity ? UInt32(index + 1) : Self.none
+            (links + index).initialize(to: FlowLinks(older: UInt32(index), newer: next, template: Self.none))
         }
     }
 
     deinit {
         flows.deallocate()
-        buckets.deallocate()
+        links.deallocate()
         ages.deallocate()
     }
 
@@ -75,38 +77,32 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     /// by ``renew(_:state:now:)`` only.
     subscript(index: UInt32) -> UnsafeMutablePointer<Flow<Key>> { flows + Int(index) }
 
+    /// The persistence template that a flow was scheduled by, or none.
+    func template(of index: UInt32) -> UInt32 { links[Int(index)].template }
+
     /// The flow with this key, expired or not.
     @inline(__always)
     func find(_ key: Key) -> UInt32? {
-        var index = head(.byKey, key).pointee
-        while index != Self.none {
-            if flows[Int(index)].key == key { return index }
-            index = flows[Int(index)].next[0]
-        }
-        return nil
+        byKey.find(key.hash(hash)) { flows[Int($0)].key == key }
     }
 
     /// The flow whose answers have this key, expired or not: the client's end, and the server's own.
     @inline(__always)
     func findAnswered(_ key: Key) -> UInt32? {
-        var index = head(.byAnswer, key).pointee
-        while index != Self.none {
-            if flows[Int(index)].answerKey == key { return index }
-            index = flows[Int(index)].next[1]
-        }
-        return nil
+        byAnswer.find(key.hash(hash)) { flows[Int($0)].answerKey == key }
     }
 
     /// Remembers a flow that is not yet in the table, which must not be full. `isTranslated`: whether ``findAnswered(_:)`` is
     /// to find it.
-    mutating func add(_ flow: Flow<Key>, isTranslated: Bool, now: UInt64) -> UInt32 {
+    mutating func add(_ flow: Flow<Key>, template: UInt32 = Self.none, isTranslated: Bool, now: UInt64) -> UInt32 {
         let index = free
         precondition(index != Self.none, "no room was made for a flow")
-        free = flows[Int(index)].next[0]
+        free = links[Int(index)].newer
         flows[Int(index)] = flow
         flows[Int(index)].deadline = now &+ timeouts.of(flow.state)
-        link(index, .byKey, flow.key)
-        if isTranslated { link(index, .byAnswer, flow.answerKey) }
+        links[Int(index)].template = template
+        byKey.insert(index, flow.key.hash(hash))
+        if isTranslated { byAnswer.insert(index, flow.answerKey.hash(hash)) }
         appendNewest(index)
         count += 1
         return index
@@ -114,8 +110,8 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
 
     /// Remembers a flow that has been remembered before, until then and not for its state's whole timeout. Those of one state come
     /// in the order of their deadlines.
-    mutating func resume(_ flow: Flow<Key>, isTranslated: Bool, deadline: UInt64) {
-        let index = add(flow, isTranslated: isTranslated, now: 0)
+    mutating func resume(_ flow: Flow<Key>, template: UInt32, isTranslated: Bool, deadline: UInt64) {
+        let index = add(flow, template: template, isTranslated: isTranslated, now: 0)
         flows[Int(index)].deadline = deadline
     }
 
@@ -125,7 +121,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
             var index = ages[list].oldest
             while index != Self.none {
                 take(index)
-                index = flows[Int(index)].newer
+                index = links[Int(index)].newer
             }
         }
     }
@@ -148,23 +144,23 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         return flows[Int(index)].state == state && (deadline ^ (now &+ timeout)) >> Self.grain(of: timeout) == 0
     }
 
-    /// To how many milliseconds flows with a timeout are in order, as a binary logarithm: more than a 128th of it, no more than a 64th.
+    /// To how many milliseconds flows with a timeout are in order, as a binary logarithm: more than a 32nd of it, no more than a 16th.
     @inline(__always)
-    static func grain(of timeout: UInt64) -> Int { max(0, 57 - timeout.leadingZeroBitCount) }
+    static func grain(of timeout: UInt64) -> Int { max(0, 59 - timeout.leadingZeroBitCount) }
 
     /// Forgets a flow.
     mutating func remove(_ index: UInt32) {
         unlinkAge(index)
-        unlink(index, .byKey, flows[Int(index)].key)
-        unlink(index, .byAnswer, flows[Int(index)].answerKey)
-        flows[Int(index)].next[0] = free
-        flows[Int(index)].older = index
+        byKey.remove(index, flows[Int(index)].key.hash(hash))
+        // One that is not translated is not there.
+        byAnswer.remove(index, flows[Int(index)].answerKey.hash(hash))
+        links[Int(index)] = FlowLinks(older: index, newer: free, template: Self.none)
         free = index
         count -= 1
     }
 
     /// Whether there is a flow in this record, one of ``capacity``.
-    func isTaken(_ index: UInt32) -> Bool { flows[Int(index)].older != index }
+    func isTaken(_ index: UInt32) -> Bool { links[Int(index)].older != index }
 
     /// The flow in this state whose last packet is longest ago, to the grain.
     func oldest(in state: FlowState) -> UInt32? {
@@ -181,53 +177,56 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         return nil
     }
 
-    /// Where the first flow in this key's bucket is named.
-    @inline(__always)
-    func head(_ chain: FlowChain, _ key: Key) -> UnsafeMutablePointer<UInt32> {
-        buckets + (chain.rawValue * bucketCount + Int(truncatingIfNeeded: key.hash(hash)) & (bucketCount - 1))
-    }
-
-    private func link(_ index: UInt32, _ chain: FlowChain, _ key: Key) {
-        let head = head(chain, key)
-        flows[Int(index)].next[chain.rawValue] = head.pointee
-        head.pointee = index
-    }
-
-    /// Takes a flow out of a chain; one that is not translated is in none of answers.
-    private func unlink(_ index: UInt32, _ chain: FlowChain, _ key: Key) {
-        let head = head(chain, key)
-        let after = flows[Int(index)].next[chain.rawValue]
-        flows[Int(index)].next[chain.rawValue] = Self.none
-        guard head.pointee != index else {
-            head.pointee = after
-            return
-        }
-        var previous = head.pointee
-        while previous != Self.none {
-            let next = flows[Int(previous)].next[chain.rawValue]
-            if next == index {
-                flows[Int(previous)].next[chain.rawValue] = after
-                return
-            }
-            previous = next
-        }
-    }
-
     @inline(__always)
     private mutating func appendNewest(_ index: UInt32) {
         let list = flows[Int(index)].state.list
         let last = ages[list].newest
-        flows[Int(index)].older = last
-        flows[Int(index)].newer = Self.none
-        if last == Self.none { ages[list].oldest = index } else { flows[Int(last)].newer = index }
+        links[Int(index)].older = last
+        links[Int(index)].newer = Self.none
+        if last == Self.none { ages[list].oldest = index } else { links[Int(last)].newer = index }
         ages[list].newest = index
     }
 
     @inline(__always)
     private mutating func unlinkAge(_ index: UInt32) {
-        let (older, newer) = (flows[Int(index)].older, flows[Int(index)].newer)
+        let (older, newer) = (links[Int(index)].older, links[Int(index)].newer)
         let list = flows[Int(index)].state.list
-        if older == Self.none { ages[list].oldest = newer } else { flows[Int(older)].newer = newer }
-        if newer == Self.none { ages[list].newest = older } else { flows[Int(newer)].older = older }
+        if older == Self.none { ages[list].oldest = newer } else { links[Int(older)].newer = newer }
+        if newer == Self.none { ages[list].newest = older } else { links[Int(newer)].older = older }
+    }
+}
+
+/// What ``LookAhead`` fetches, before it is needed.
+extension FlowTable {
+    /// The bucket of this key's flow; to be followed by the key's hash.
+    @inline(__always)
+    func fetchBucket(_ chain: FlowChain, _ key: Key) -> UInt64 {
+        let hash = key.hash(hash)
+        clinux_prefetch(chain == .byKey ? byKey.bucket(of: hash) : byAnswer.bucket(of: hash))
+        return hash
+    }
+
+    /// The record of the flow with this hash, so far as its bucket tells.
+    @inline(__always)
+    func fetchCandidate(_ chain: FlowChain, _ hash: UInt64) -> UInt32 {
+        let index = chain == .byKey ? byKey.candidate(for: hash) : byAnswer.candidate(for: hash)
+        guard index != Self.none else { return index }
+        let record = UnsafeRawPointer(flows + Int(index))
+        clinux_prefetch(record)
+        // One of IPv6 lies in two lines or in three.
+        if MemoryLayout<Flow<Key>>.size > 32 { clinux_prefetch(record + MemoryLayout<Flow<Key>>.size - 1) }
+        return index
+    }
+
+    /// The links of a flow.
+    @inline(__always)
+    func fetchLinks(_ index: UInt32) { clinux_prefetch(links + Int(index)) }
+
+    /// Those of its neighbours by age.
+    @inline(__always)
+    func fetchNeighbours(_ index: UInt32) {
+        let (older, newer) = (links[Int(index)].older, links[Int(index)].newer)
+        if older != Self.none { fetchLinks(older) }
+        if newer != Self.none { fetchLinks(newer) }
     }
 }

@@ -1,8 +1,6 @@
-import CLinux
-
 /// Fetches ahead of time what look-ups will need. A table of a million flows lies in no cache: a packet that is judged by itself
-/// waits for memory three times, for its bucket, its flow and, where that one is to move, its neighbours by age. For packets judged together
-/// each of these is asked for at once, so that they wait for one another's memory and not each for its own.
+/// waits for memory one time after the other, for its bucket, its flow and, where that one is to move, its links and its neighbours' by age.
+/// For packets judged together each of these is asked for at once, so that they wait for one another's memory and not each for its own.
 ///
 /// It only makes things faster: what it fetched in vain, or did not fetch, changes nothing.
 struct LookAhead<Key: FlowKey>: ~Copyable {
@@ -10,11 +8,12 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
     /// until each packet's turn comes.
     static var capacity: Int { 32 }
 
-    private let sought: UnsafeMutablePointer<SoughtFlow<Key>>
+    private let sought: UnsafeMutablePointer<SoughtFlow>
     private var count = 0
 
     init() {
         sought = .allocate(capacity: Self.capacity)
+        sought.initialize(repeating: SoughtFlow(hash: 0, chain: .byKey, index: 0), count: Self.capacity)
     }
 
     deinit {
@@ -24,69 +23,36 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
     /// 1. The bucket of one more flow, of at most ``capacity``.
     @inline(__always)
     mutating func seek(_ key: Key, _ chain: FlowChain, in flows: borrowing FlowTable<Key>) {
-        let head = flows.head(chain, key)
-        clinux_prefetch(head)
-        (sought + count).initialize(to: SoughtFlow(key: key, chain: chain, head: head, index: FlowTable<Key>.none))
+        sought[count] = SoughtFlow(hash: flows.fetchBucket(chain, key), chain: chain, index: FlowTable<Key>.none)
         count &+= 1
     }
 
-    /// 2. The first flow of each bucket; 3. of those that are the ones, their neighbours; of the others, the next in the bucket, and
-    /// its neighbours. Few buckets have more.
+    /// 2. The flows; 3. of those that are to move, their links; 4. and their neighbours'.
     @inline(__always)
     mutating func finish(in flows: borrowing FlowTable<Key>, now: UInt64) {
-        for flow in 0..<count {
-            sought[flow].index = sought[flow].head.pointee
-            Self.fetch(sought[flow].index, of: flows)
+        guard count > 0 else { return }
+        for place in 0..<count {
+            sought[place].index = flows.fetchCandidate(sought[place].chain, sought[place].hash)
         }
-        for flow in 0..<count where sought[flow].index != FlowTable<Key>.none {
-            sought[flow].index = Self.goOn(from: sought[flow], in: flows, now: now)
+        var moving = 0
+        for place in 0..<count {
+            let index = sought[place].index
+            guard index != FlowTable<Key>.none else { continue }
+            // Which state it will be in is not known yet: most stay in theirs.
+            guard !flows.keepsPlace(index, state: flows[index].pointee.state, now: now) else { continue }
+            flows.fetchLinks(index)
+            sought[moving].index = index
+            moving &+= 1
         }
-        for flow in 0..<count where sought[flow].index != FlowTable<Key>.none {
-            _ = Self.goOn(from: sought[flow], in: flows, now: now)
-        }
+        for place in 0..<moving { flows.fetchNeighbours(sought[place].index) }
         count = 0
-    }
-
-    /// Fetches the neighbours of a flow that is the one sought, or else the next flow of its bucket, which is returned.
-    @inline(__always)
-    private static func goOn(
-        from sought: SoughtFlow<Key>, in flows: borrowing FlowTable<Key>, now: UInt64
-    ) -> UInt32 {
-        let flow = flows[sought.index]
-        guard (sought.chain == .byKey ? flow.pointee.key : flow.pointee.answerKey) == sought.key else {
-            let next = flow.pointee.next[sought.chain.rawValue]
-            fetch(next, of: flows)
-            return next
-        }
-        if !flows.keepsPlace(sought.index, state: flow.pointee.state, now: now) {
-            fetchAge(flow.pointee.older, of: flows)
-            fetchAge(flow.pointee.newer, of: flows)
-        }
-        return FlowTable<Key>.none
-    }
-
-    /// What most packets need of a record is shorter than a line of the cache, and lies in one or two.
-    @inline(__always)
-    private static func fetch(_ index: UInt32, of flows: borrowing FlowTable<Key>) {
-        guard index != FlowTable<Key>.none else { return }
-        let record = UnsafeRawPointer(flows[index])
-        clinux_prefetch(record)
-        clinux_prefetch(record + Flow<Key>.sizeOfItsOwn - 1)
-    }
-
-    /// Of a neighbour, only who its own neighbours are is changed: that lies in one line.
-    @inline(__always)
-    private static func fetchAge(_ index: UInt32, of flows: borrowing FlowTable<Key>) {
-        guard index != FlowTable<Key>.none else { return }
-        withUnsafeMutablePointer(to: &flows[index].pointee.older) { clinux_prefetch($0) }
     }
 }
 
 /// A flow that is looked for ahead of time.
-struct SoughtFlow<Key: FlowKey> {
-    var key: Key
+struct SoughtFlow {
+    var hash: UInt64
     var chain: FlowChain
-    var head: UnsafeMutablePointer<UInt32>
-    /// Where the search has come to, or none once it is over.
+    /// Its record, once that is known.
     var index: UInt32
 }

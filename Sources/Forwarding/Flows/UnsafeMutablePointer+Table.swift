@@ -7,9 +7,9 @@ extension UnsafeMutablePointer {
     static func allocateTable(capacity: Int) -> Self {
         let byteCount = capacity * MemoryLayout<Pointee>.stride
         let hugePage = 2 << 20
-        guard byteCount >= hugePage else { return .allocate(capacity: capacity) }
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: hugePage)
-        clinux_prefer_huge_pages(memory, byteCount / hugePage * hugePage)
+        let isLarge = byteCount >= hugePage
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: isLarge ? hugePage : 64)
+        if isLarge { clinux_prefer_huge_pages(memory, byteCount / hugePage * hugePage) }
         return memory.bindMemory(to: Pointee.self, capacity: capacity)
     }
 }

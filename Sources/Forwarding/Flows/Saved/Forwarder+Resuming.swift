@@ -115,12 +115,12 @@ extension Switchboard {
         } else if server.pointee.method.isTranslating || services[service].pointee.answersReturn {
             return false
         }
-        if let template = saved.template.flatMap({ resumed.templates[$0] }) {
-            flow.template = template
-            templates.count(1, on: template)
-        }
+        let template = saved.template.flatMap { resumed.templates[$0] }
+        if let template { templates.count(1, on: template) }
         let left = min(saved.left - resumed.elapsed, flows.timeouts.of(saved.state))
-        flows.resume(flow, isTranslated: server.pointee.method.isTranslating, deadline: clock &+ left)
+        flows.resume(
+            flow, template: template ?? FlowTable<Key>.none, isTranslated: server.pointee.method.isTranslating,
+            deadline: clock &+ left)
         count(1, in: saved.state, on: slot)
         server.pointee.updateOverload()
         return true

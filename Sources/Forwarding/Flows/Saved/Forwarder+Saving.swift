@@ -116,7 +116,7 @@ extension Switchboard {
                 writer.append(UInt8(flow.isAnswered ? 1 : 0))
                 writer.append(server)
                 writer.append(stations[UInt32(flow.station)] ?? .max)
-                writer.append(templates[flow.template] ?? .max)
+                writer.append(templates[flows.template(of: index)] ?? .max)
                 writer.append(flow.deadline - clock)
             }
             return count
