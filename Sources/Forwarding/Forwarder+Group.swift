@@ -16,10 +16,19 @@ extension Forwarder {
         _ frames: UnsafeMutableBufferPointer<Frame>, into verdicts: UnsafeMutableBufferPointer<Verdict>, now: Ticks
     ) -> Int {
         precondition(frames.count <= Self.groupSize && frames.count <= verdicts.count, "too many frames at once")
-        for index in frames.indices { lookAhead(UnsafeRawBufferPointer(frames[index].bytes)) }
-        ahead4.finish(in: v4, now: now.milliseconds)
-        ahead6.finish(in: v6, now: now.milliseconds)
+        ahead4.begin()
+        ahead6.begin()
+        for index in frames.indices { lookAhead(UnsafeRawBufferPointer(frames[index].bytes), index) }
+        ahead4.fetch(from: v4, now: now.milliseconds)
+        ahead6.fetch(from: v6, now: now.milliseconds)
+        // What was found is for this group alone.
+        defer {
+            v4.expectNothing()
+            v6.expectNothing()
+        }
         for index in frames.indices {
+            ahead4.tell(&v4, of: index)
+            ahead6.tell(&v6, of: index)
             verdicts[index] = forward(&frames[index], now: now)
             if case .split = verdicts[index] { return index + 1 }
         }
@@ -29,7 +38,7 @@ extension Forwarder {
     /// Has the flow of a packet looked for, where its key is plain to see: no options, no extension headers, no fragment. Nothing is judged
     /// here, and nothing but its length believed of the frame.
     @inline(__always)
-    private mutating func lookAhead(_ frame: UnsafeRawBufferPointer) {
+    private mutating func lookAhead(_ frame: UnsafeRawBufferPointer, _ index: Int) {
         guard let ends = Packet.ends(of: frame), let base = frame.baseAddress else { return }
         let isIPv6 = base.word(at: 12) == InternetHeader.etherTypeIPv6
         let ip = base + InternetHeader.ethernet
@@ -40,17 +49,17 @@ extension Forwarder {
         else { return }
         let isQuestion = board.services.owns(ends.destination)
         guard isQuestion || board.services.mayAnswer(ends.source) else { return }
-        let chain: FlowChain = isQuestion || board.services.owns(ends.source) ? .byKey : .byAnswer
+        let lookup: FlowLookup = isQuestion || board.services.owns(ends.source) ? .byKey : .byAnswer
         let (first, second) = (ip.word(at: length), ip.word(at: length + 2))
         let (client, other) = isQuestion ? (ends.source, ends.destination) : (ends.destination, ends.source)
         let (clientPort, port) = isQuestion ? (first, second) : (second, first)
         if isIPv6 {
             let key = IPv6FlowKey(client: client, vip: other, clientPort: clientPort, port: port, transport: transport)
-            ahead6.seek(key, chain, in: v6)
+            ahead6.seek(key, lookup, of: index, in: v6)
         } else {
             let key = IPv4FlowKey(
                 client: client.low32, vip: other.low32, clientPort: clientPort, port: port, transport: transport)
-            ahead4.seek(key, chain, in: v4)
+            ahead4.seek(key, lookup, of: index, in: v4)
         }
     }
 }

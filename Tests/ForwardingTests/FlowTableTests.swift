@@ -105,6 +105,46 @@ struct FlowTableTests {
         #expect(table.expired(now: 17_407) == first)
     }
 
+    @Test("what is expected somewhere is found where it is, if it is there, elsewhere or nowhere")
+    func expectation() {
+        var table = FlowTable<IPv4FlowKey>(capacity: 4, seed: 1)
+        func flow(_ number: Int) -> Flow<IPv4FlowKey> {
+            let answer = Self.answer(number)
+            return Flow(
+                key: Self.key(number), state: .udp, server: 0, insidePort: answer.port, inside: answer.vip)
+        }
+        let records = (0..<3).map { table.add(flow($0), isTranslated: $0 != 1, now: 0) }
+        let everywhere: [UInt32] = [0, 1, 2, 3, FlowTable<IPv4FlowKey>.none]
+        for place in everywhere {
+            for lookup in [FlowLookup.byKey, .byAnswer] {
+                table.expect(place, lookup)
+                for (number, record) in records.enumerated() {
+                    let (known, answered) = (
+                        table.find(Self.key(number)), table.findAnswered(Self.answer(number))
+                    )
+                    #expect(known == record)
+                    #expect(answered == (number == 1 ? nil : record), "\(number), expected \(lookup) at \(place)")
+                }
+                let (unknown, unanswered) = (table.find(Self.key(9)), table.findAnswered(Self.answer(9)))
+                #expect(unknown == nil && unanswered == nil)
+            }
+        }
+        // One that went, and another that took its place since.
+        table.remove(records[0])
+        for place in everywhere {
+            for lookup in [FlowLookup.byKey, .byAnswer] {
+                table.expect(place, lookup)
+                let (gone, unanswered) = (table.find(Self.key(0)), table.findAnswered(Self.answer(0)))
+                #expect(gone == nil && unanswered == nil)
+            }
+        }
+        let other = table.add(flow(9), isTranslated: true, now: 0)
+        #expect(other == records[0])
+        table.expect(other, .byAnswer)
+        let (gone, taken) = (table.findAnswered(Self.answer(0)), table.findAnswered(Self.answer(9)))
+        #expect(gone == nil && taken == other)
+    }
+
     static let states = TCPState.allCases.map(FlowState.tcp) + [.udp]
 
     /// What the answers of the flow with that number are found by: one of a few servers, on port 8080.

@@ -5,7 +5,7 @@ import NetworkAddress
 struct Flow<Key: FlowKey> {
     var key: Key
     var state: FlowState
-    /// The upper bits of the deadline, and two flags.
+    /// The upper bits of the deadline, and three flags.
     private var upper: UInt16 = 0
     /// A slot of the ``ServerTable``; with source NAT its rule's.
     var server: UInt32
@@ -24,7 +24,7 @@ struct Flow<Key: FlowKey> {
         self.inside = inside
     }
 
-    /// When it is forgotten, in ``Ticks`` milliseconds. Two thousand years are all the time there is.
+    /// When it is forgotten, in ``Ticks`` milliseconds. A thousand years are all the time there is.
     var deadline: UInt64 {
         @inline(__always) get { UInt64(upper & Self.upperTime) &<< 32 | UInt64(lower) }
         @inline(__always) set {
@@ -47,7 +47,14 @@ struct Flow<Key: FlowKey> {
         @inline(__always) set { upper = newValue ? upper | Self.outbound : upper & ~Self.outbound }
     }
 
-    private static var upperTime: UInt16 { 0x3FFF }
+    /// Whether it is found by what its server answers; the table sets it.
+    var isTranslated: Bool {
+        @inline(__always) get { upper & Self.translated != 0 }
+        @inline(__always) set { upper = newValue ? upper | Self.translated : upper & ~Self.translated }
+    }
+
+    private static var upperTime: UInt16 { 0x1FFF }
+    private static var translated: UInt16 { 0x2000 }
     private static var answered: UInt16 { 0x4000 }
     private static var outbound: UInt16 { 0x8000 }
 
@@ -65,6 +72,6 @@ struct FlowLinks {
 }
 
 /// How flows are found: by the client's side of them, or by what the server answers.
-enum FlowChain {
+enum FlowLookup {
     case byKey, byAnswer
 }

@@ -1,4 +1,3 @@
-import CLinux
 import NetworkAddress
 
 /// All flows of one address family, in memory that is allocated once: for IPv4 63 bytes for each flow there may be, a record of 32, its
@@ -26,12 +25,15 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     private(set) var count = 0
     let timeouts: FlowTimeouts
 
-    private let flows: UnsafeMutablePointer<Flow<Key>>
-    private let links: UnsafeMutablePointer<FlowLinks>
-    private var byKey: FlowIndex
-    private var byAnswer: FlowIndex
-    private let hash: FlowHash
+    let flows: UnsafeMutablePointer<Flow<Key>>
+    let links: UnsafeMutablePointer<FlowLinks>
+    private(set) var byKey: FlowIndex
+    private(set) var byAnswer: FlowIndex
+    let hash: FlowHash
     private var free: UInt32 = 0
+    /// See ``expect(_:_:)``.
+    private var expected = Self.none
+    private var expectedAnswered = Self.none
     /// The ends of the list of each state. Outside the struct, for a packet must not copy them.
     private let ages: UnsafeMutablePointer<(oldest: UInt32, newest: UInt32)>
 
@@ -54,10 +56,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         flows = .allocateTable(capacity: capacity)
         links = .allocateTable(capacity: capacity)
         // All of it is touched now: a flood finds the memory taken already.
-        let unused = Flow<Key>(
-            key: Key(client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
-            server: Self.none, insidePort: 0, inside: Key.noAddress)
-        flows.initialize(repeating: unused, count: capacity)
+        flows.initialize(repeating: Self.unused, count: capacity)
         for index in 0..<capacity {
             let next = index + 1 < capacity ? UInt32(index + 1) : Self.none
             (links + index).initialize(to: FlowLinks(older: UInt32(index), newer: next, template: Self.none))
@@ -68,6 +67,13 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         flows.deallocate()
         links.deallocate()
         ages.deallocate()
+    }
+
+    /// What is in a record without a flow: nothing that a packet could be of.
+    private static var unused: Flow<Key> {
+        Flow(
+            key: Key(client: Key.noAddress, vip: Key.noAddress, clientPort: 0, port: 0, transport: 0), state: .udp,
+            server: Self.none, insidePort: 0, inside: Key.noAddress)
     }
 
     /// Whether there is no room for another flow.
@@ -83,14 +89,30 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     /// The flow with this key, expired or not.
     @inline(__always)
     func find(_ key: Key) -> UInt32? {
-        byKey.find(key.hash(hash)) { flows[Int($0)].key == key }
+        if expected != Self.none, flows[Int(expected)].key == key { return expected }
+        return byKey.find(key.hash(hash)) { flows[Int($0)].key == key }
     }
 
     /// The flow whose answers have this key, expired or not: the client's end, and the server's own.
     @inline(__always)
     func findAnswered(_ key: Key) -> UInt32? {
-        byAnswer.find(key.hash(hash)) { flows[Int($0)].answerKey == key }
+        if expectedAnswered != Self.none, isAnswered(by: key, expectedAnswered) { return expectedAnswered }
+        return byAnswer.find(key.hash(hash)) { isAnswered(by: key, $0) }
     }
+
+    @inline(__always)
+    private func isAnswered(by key: Key, _ index: UInt32) -> Bool {
+        flows[Int(index)].isTranslated && flows[Int(index)].answerKey == key
+    }
+
+    /// Where the flow of the next packet is believed to be. Who is there is asked all the same: it may be another by then, or nobody.
+    @inline(__always)
+    mutating func expect(_ index: UInt32, _ lookup: FlowLookup) {
+        (expected, expectedAnswered) = lookup == .byKey ? (index, Self.none) : (Self.none, index)
+    }
+
+    @inline(__always)
+    mutating func expectNothing() { (expected, expectedAnswered) = (Self.none, Self.none) }
 
     /// Remembers a flow that is not yet in the table, which must not be full. `isTranslated`: whether ``findAnswered(_:)`` is
     /// to find it.
@@ -100,6 +122,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         free = links[Int(index)].newer
         flows[Int(index)] = flow
         flows[Int(index)].deadline = now &+ timeouts.of(flow.state)
+        flows[Int(index)].isTranslated = isTranslated
         links[Int(index)].template = template
         byKey.insert(index, flow.key.hash(hash))
         if isTranslated { byAnswer.insert(index, flow.answerKey.hash(hash)) }
@@ -152,8 +175,8 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     mutating func remove(_ index: UInt32) {
         unlinkAge(index)
         byKey.remove(index, flows[Int(index)].key.hash(hash))
-        // One that is not translated is not there.
-        byAnswer.remove(index, flows[Int(index)].answerKey.hash(hash))
+        if flows[Int(index)].isTranslated { byAnswer.remove(index, flows[Int(index)].answerKey.hash(hash)) }
+        flows[Int(index)] = Self.unused
         links[Int(index)] = FlowLinks(older: index, newer: free, template: Self.none)
         free = index
         count -= 1
@@ -193,40 +216,5 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
         let list = flows[Int(index)].state.list
         if older == Self.none { ages[list].oldest = newer } else { links[Int(older)].newer = newer }
         if newer == Self.none { ages[list].newest = older } else { links[Int(newer)].older = older }
-    }
-}
-
-/// What ``LookAhead`` fetches, before it is needed.
-extension FlowTable {
-    /// The bucket of this key's flow; to be followed by the key's hash.
-    @inline(__always)
-    func fetchBucket(_ chain: FlowChain, _ key: Key) -> UInt64 {
-        let hash = key.hash(hash)
-        clinux_prefetch(chain == .byKey ? byKey.bucket(of: hash) : byAnswer.bucket(of: hash))
-        return hash
-    }
-
-    /// The record of the flow with this hash, so far as its bucket tells.
-    @inline(__always)
-    func fetchCandidate(_ chain: FlowChain, _ hash: UInt64) -> UInt32 {
-        let index = chain == .byKey ? byKey.candidate(for: hash) : byAnswer.candidate(for: hash)
-        guard index != Self.none else { return index }
-        let record = UnsafeRawPointer(flows + Int(index))
-        clinux_prefetch(record)
-        // One of IPv6 lies in two lines or in three.
-        if MemoryLayout<Flow<Key>>.size > 32 { clinux_prefetch(record + MemoryLayout<Flow<Key>>.size - 1) }
-        return index
-    }
-
-    /// The links of a flow.
-    @inline(__always)
-    func fetchLinks(_ index: UInt32) { clinux_prefetch(links + Int(index)) }
-
-    /// Those of its neighbours by age.
-    @inline(__always)
-    func fetchNeighbours(_ index: UInt32) {
-        let (older, newer) = (links[Int(index)].older, links[Int(index)].newer)
-        if older != Self.none { fetchLinks(older) }
-        if newer != Self.none { fetchLinks(newer) }
     }
 }

@@ -1,58 +1,77 @@
-/// Fetches ahead of time what look-ups will need. A table of a million flows lies in no cache: a packet that is judged by itself
-/// waits for memory one time after the other, for its bucket, its flow and, where that one is to move, its links and its neighbours' by age.
-/// For packets judged together each of these is asked for at once, so that they wait for one another's memory and not each for its own.
+/// Looks for the flows of packets that are judged together, ahead of their turns. A table of a million flows lies in no cache: a packet that is
+/// judged by itself waits for memory one time after the other, for its bucket, its flow and, where that one is to move, its links and its
+/// neighbours' by age. For many packets each of these is asked for at once, so that they wait for one another's memory and not each for its own;
+/// and where a flow was found is told the table when its packet's turn comes.
 ///
-/// It only makes things faster: what it fetched in vain, or did not fetch, changes nothing.
+/// It only makes things faster: what it fetched in vain, or did not find, changes nothing.
 struct LookAhead<Key: FlowKey>: ~Copyable {
     /// How many packets it looks ahead over at most: their flows and neighbours must stay in the first-level cache
     /// until each packet's turn comes.
     static var capacity: Int { 32 }
 
     private let sought: UnsafeMutablePointer<SoughtFlow>
+    private let moving: UnsafeMutablePointer<UInt32>
     private var count = 0
+    /// The one whose packet's turn is next.
+    private var turn = 0
 
     init() {
         sought = .allocate(capacity: Self.capacity)
-        sought.initialize(repeating: SoughtFlow(hash: 0, chain: .byKey, index: 0), count: Self.capacity)
+        sought.initialize(repeating: SoughtFlow(packet: 0, hash: 0, lookup: .byKey, index: 0), count: Self.capacity)
+        moving = .allocate(capacity: Self.capacity)
+        moving.initialize(repeating: 0, count: Self.capacity)
     }
 
     deinit {
         sought.deallocate()
+        moving.deallocate()
     }
 
-    /// 1. The bucket of one more flow, of at most ``capacity``.
+    /// Forgets the packets before.
     @inline(__always)
-    mutating func seek(_ key: Key, _ chain: FlowChain, in flows: borrowing FlowTable<Key>) {
-        sought[count] = SoughtFlow(hash: flows.fetchBucket(chain, key), chain: chain, index: FlowTable<Key>.none)
+    mutating func begin() { (count, turn) = (0, 0) }
+
+    /// 1. The bucket of one more packet's flow, of at most ``capacity``. Packets are numbered in their order.
+    @inline(__always)
+    mutating func seek(_ key: Key, _ lookup: FlowLookup, of packet: Int, in flows: borrowing FlowTable<Key>) {
+        sought[count] = SoughtFlow(
+            packet: packet, hash: flows.fetchBucket(lookup, key), lookup: lookup, index: FlowTable<Key>.none)
         count &+= 1
     }
 
     /// 2. The flows; 3. of those that are to move, their links; 4. and their neighbours'.
     @inline(__always)
-    mutating func finish(in flows: borrowing FlowTable<Key>, now: UInt64) {
-        guard count > 0 else { return }
+    func fetch(from flows: borrowing FlowTable<Key>, now: UInt64) {
         for place in 0..<count {
-            sought[place].index = flows.fetchCandidate(sought[place].chain, sought[place].hash)
+            sought[place].index = flows.fetchCandidate(sought[place].lookup, sought[place].hash)
         }
-        var moving = 0
+        var movingCount = 0
         for place in 0..<count {
             let index = sought[place].index
             guard index != FlowTable<Key>.none else { continue }
             // Which state it will be in is not known yet: most stay in theirs.
             guard !flows.keepsPlace(index, state: flows[index].pointee.state, now: now) else { continue }
             flows.fetchLinks(index)
-            sought[moving].index = index
-            moving &+= 1
+            moving[movingCount] = index
+            movingCount &+= 1
         }
-        for place in 0..<moving { flows.fetchNeighbours(sought[place].index) }
-        count = 0
+        for place in 0..<movingCount { flows.fetchNeighbours(moving[place]) }
+    }
+
+    /// 5. Tells the table where the flow of the packet is that is judged now.
+    @inline(__always)
+    mutating func tell(_ flows: inout FlowTable<Key>, of packet: Int) {
+        guard turn < count, sought[turn].packet == packet else { return flows.expectNothing() }
+        flows.expect(sought[turn].index, sought[turn].lookup)
+        turn &+= 1
     }
 }
 
 /// A flow that is looked for ahead of time.
 struct SoughtFlow {
+    var packet: Int
     var hash: UInt64
-    var chain: FlowChain
+    var lookup: FlowLookup
     /// Its record, once that is known.
     var index: UInt32
 }
