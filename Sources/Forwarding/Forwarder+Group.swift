@@ -18,15 +18,24 @@ extension Forwarder {
         precondition(frames.count <= Self.groupSize && frames.count <= verdicts.count, "too many frames at once")
         ahead4.begin()
         ahead6.begin()
-        for index in frames.indices { lookAhead(UnsafeRawBufferPointer(frames[index].bytes), index) }
-        ahead4.fetch(from: v4, now: now.milliseconds)
-        ahead6.fetch(from: v6, now: now.milliseconds)
         // What was found is for this group alone.
         defer {
             v4.expectNothing()
             v6.expectNothing()
         }
+        // The first ones' memory is waited for. What the others need comes while those before them are judged.
+        seekFlows(of: frames, from: 0)
+        fetchFlows()
+        fetchLinks(now: now.milliseconds)
         for index in frames.indices {
+            switch index % Self.stride {
+            case 0:
+                fetchNeighbours()
+                seekFlows(of: frames, from: index + Self.stride)
+            case Self.stride / 3: fetchFlows()
+            case Self.stride * 2 / 3: fetchLinks(now: now.milliseconds)
+            default: break
+            }
             ahead4.tell(&v4, of: index)
             ahead6.tell(&v6, of: index)
             verdicts[index] = forward(&frames[index], now: now)
@@ -35,10 +44,39 @@ extension Forwarder {
         return frames.count
     }
 
+    /// For how many packets each step of looking ahead is done at once: more of them, and the processor has more memory to wait for than
+    /// it can ask for at a time; fewer, and what was asked for last is not there yet.
+    private static var stride: Int { 8 }
+
+    @inline(__always)
+    private mutating func seekFlows(of frames: UnsafeMutableBufferPointer<Frame>, from start: Int) {
+        for index in min(frames.count, start)..<min(frames.count, start + Self.stride) {
+            seekFlow(of: UnsafeRawBufferPointer(frames[index].bytes), index)
+        }
+    }
+
+    @inline(__always)
+    private mutating func fetchFlows() {
+        ahead4.fetchFlows(from: v4)
+        ahead6.fetchFlows(from: v6)
+    }
+
+    @inline(__always)
+    private mutating func fetchLinks(now: UInt64) {
+        ahead4.fetchLinks(from: v4, now: now)
+        ahead6.fetchLinks(from: v6, now: now)
+    }
+
+    @inline(__always)
+    private mutating func fetchNeighbours() {
+        ahead4.fetchNeighbours(from: v4)
+        ahead6.fetchNeighbours(from: v6)
+    }
+
     /// Has the flow of a packet looked for, where its key is plain to see: no options, no extension headers, no fragment. Nothing is judged
     /// here, and nothing but its length believed of the frame.
     @inline(__always)
-    private mutating func lookAhead(_ frame: UnsafeRawBufferPointer, _ index: Int) {
+    private mutating func seekFlow(of frame: UnsafeRawBufferPointer, _ index: Int) {
         guard let ends = Packet.ends(of: frame), let base = frame.baseAddress else { return }
         let isIPv6 = base.word(at: 12) == InternetHeader.etherTypeIPv6
         let ip = base + InternetHeader.ethernet

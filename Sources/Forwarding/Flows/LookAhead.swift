@@ -1,17 +1,26 @@
 /// Looks for the flows of packets that are judged together, ahead of their turns. A table of a million flows lies in no cache: a packet that is
 /// judged by itself waits for memory one time after the other, for its bucket, its flow and, where that one is to move, its links and its
-/// neighbours' by age. For many packets each of these is asked for at once, so that they wait for one another's memory and not each for its own;
-/// and where a flow was found is told the table when its packet's turn comes.
+/// neighbours' by age. Here each of these is asked for while packets before it are judged, a few packets' at once; and where a flow was
+/// found is told the table when its packet's turn comes.
 ///
+/// ```
+/// packets   0 … 7 | 8 … 15 | 16 … 23 |
+///           judged: meanwhile 8 to 15 have their buckets fetched, then their flows, then links, then neighbours
+///                   judged: meanwhile 16 to 23 …
+/// ```
 /// It only makes things faster: what it fetched in vain, or did not find, changes nothing.
 struct LookAhead<Key: FlowKey>: ~Copyable {
-    /// How many packets it looks ahead over at most: their flows and neighbours must stay in the first-level cache
-    /// until each packet's turn comes.
-    static var capacity: Int { 32 }
+    /// How many packets are judged together at most. The more, the fewer are the first ones, whose memory is waited for; but all of them must
+    /// stay in the first-level cache until they are sent.
+    static var capacity: Int { 64 }
 
     private let sought: UnsafeMutablePointer<SoughtFlow>
-    private let moving: UnsafeMutablePointer<UInt32>
     private var count = 0
+    /// Up to which of them the flow was fetched, and the links.
+    private var (found, linked) = (0, 0)
+    /// The flows that are to move, and whose neighbours were not fetched yet.
+    private let moving: UnsafeMutablePointer<UInt32>
+    private var movingCount = 0
     /// The one whose packet's turn is next.
     private var turn = 0
 
@@ -29,7 +38,7 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
 
     /// Forgets the packets before.
     @inline(__always)
-    mutating func begin() { (count, turn) = (0, 0) }
+    mutating func begin() { (count, found, linked, movingCount, turn) = (0, 0, 0, 0, 0) }
 
     /// 1. The bucket of one more packet's flow, of at most ``capacity``. Packets are numbered in their order.
     @inline(__always)
@@ -39,14 +48,19 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
         count &+= 1
     }
 
-    /// 2. The flows; 3. of those that are to move, their links; 4. and their neighbours'.
+    /// 2. The flows of those that were sought.
     @inline(__always)
-    func fetch(from flows: borrowing FlowTable<Key>, now: UInt64) {
-        for place in 0..<count {
+    mutating func fetchFlows(from flows: borrowing FlowTable<Key>) {
+        for place in found..<count {
             sought[place].index = flows.fetchCandidate(sought[place].lookup, sought[place].hash)
         }
-        var movingCount = 0
-        for place in 0..<count {
+        found = count
+    }
+
+    /// 3. The links of those that are to move.
+    @inline(__always)
+    mutating func fetchLinks(from flows: borrowing FlowTable<Key>, now: UInt64) {
+        for place in linked..<found {
             let index = sought[place].index
             guard index != FlowTable<Key>.none else { continue }
             // Which state it will be in is not known yet: most stay in theirs.
@@ -55,7 +69,14 @@ struct LookAhead<Key: FlowKey>: ~Copyable {
             moving[movingCount] = index
             movingCount &+= 1
         }
+        linked = found
+    }
+
+    /// 4. The links of their neighbours.
+    @inline(__always)
+    mutating func fetchNeighbours(from flows: borrowing FlowTable<Key>) {
         for place in 0..<movingCount { flows.fetchNeighbours(moving[place]) }
+        movingCount = 0
     }
 
     /// 5. Tells the table where the flow of the packet is that is judged now.
