@@ -15,23 +15,7 @@ extension TheLab {
                 let (fleet, server) = (Fleet(on: lab), lab.backends[0])
                 try await fleet.startWebServer(on: server)
                 try await server.hold([Lab.vip])
-                try await fleet.startDirector(
-                    """
-                    interface = ["eth0"]
-                    run_dir   = "\(lab.director.directory)/var/run"
-                    flows     = 1024
-                    workers   = 1
-                    [timeouts]
-                    tcp_fin   = "1s"
-                    [[service]]
-                    name = "web"
-                    vip  = "\(Lab.vip)"
-                    port = 80
-                    [[service.server]]
-                    address = "\(server.address)"
-                    agent   = false
-
-                    """)
+                try await fleet.startDirector(Self.small(server, lab))
                 try await fleet.ready(servers: 1)
                 // One that carries data, and more than there is room for that are open and say nothing.
                 let file = "\(server.directory)/nginx/documents/big"
@@ -49,6 +33,58 @@ extension TheLab {
                 #expect(try await upload.finish() == nil, "the connection that was there before")
                 // They end: there is room again.
                 try await idle.stop()
+                try await fleet.ready(servers: 1)
+                try await fleet.stop()
+            }
+        }
+
+        @Test("a flood of SYNs: who is connected stays so, who comes is served, and the table is as large as it was")
+        func flood() async throws {
+            let lab = try await Lab()
+            try await clearing(lab) {
+                let (fleet, server) = (Fleet(on: lab), lab.backends[0])
+                try await fleet.startWebServer(on: server)
+                try await server.hold([Lab.vip])
+                try await fleet.startDirector(Self.small(server, lab))
+                try await fleet.ready(servers: 1)
+                let file = "\(server.directory)/nginx/documents/big"
+                let upload = try await Upload(of: file, from: lab.client, to: "\(Lab.vip)", on: server)
+                let flag = "\(lab.client.directory)/flooded"
+                let silent = try await lab.client.start(
+                    ["bash", "-c", Self.openAndAsk(300, after: flag)], log: "silent")
+                try await Deadline.wait(until: "300 connections that say nothing") {
+                    if silent.exitStatus != nil { throw LabError("silent: \(try silent.output)") }
+                    return try silent.output.contains("open")
+                }
+                let capture = try await Capture(
+                    on: server, name: "flood", filter: "\(SYNFlood.sources) and dst host \(Lab.vip)", length: 60)
+
+                let flood = try SYNFlood(from: lab.client, to: Lab.vip, port: 80)
+                defer { flood.stop() }
+                try await Deadline.wait(until: "a full table") {
+                    try await fleet.director("status").output.contains("(flows=1024, size=1024)")
+                }
+                let before = flood.count
+                try await Deadline.wait(until: "twice as many SYNs as there is room for") {
+                    flood.count > before + 2_048
+                }
+                try await Deadline.wait(until: "a new client to be served meanwhile") {
+                    let run = try await lab.client.run(["curl", "-sf", "--max-time", "2", "http://\(Lab.vip)/"])
+                    return run.status == 0
+                }
+                let during = try await fleet.director("status").output
+                #expect(during.contains("(flows=1024, size=1024)"), "\(during)")
+                flood.stop()
+
+                #expect(try await upload.finish() == nil, "the connection that carries data")
+                try await lab.client.write("", to: "flooded")
+                try await silent.ended()
+                #expect(try silent.output == "open\n300 answered\n", "those that said nothing")
+                try await capture.stop()
+                let arrived = try await capture.frames("tcp[tcpflags] == tcp-syn")
+                #expect(arrived.count > 2_048, "the flood was on the server's wire: \(arrived.count)")
+                print("a flood of \(flood.count) SYNs, \(arrived.count) of them on the server's wire")
+                // It is over, and nothing is left of it that a new client would miss.
                 try await fleet.ready(servers: 1)
                 try await fleet.stop()
             }
@@ -109,6 +145,46 @@ extension TheLab {
                 exec {connection}<>/dev/tcp/\(Lab.vip)/80 || break
             done
             exec sleep infinity
+            """
+        }
+
+        /// The same, and once there is a file with this name asks on each of them; tells how many were answered.
+        private static func openAndAsk(_ count: Int, after flag: String) -> String {
+            """
+            ulimit -n 4096
+            connections=()
+            for ((number = 0; number < \(count); number++)); do
+                exec {connection}<>/dev/tcp/\(Lab.vip)/80 || exit
+                connections+=($connection)
+            done
+            echo open
+            until [[ -e \(flag) ]]; do sleep 0.1; done
+            answered=0
+            for connection in "${connections[@]}"; do
+                printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&"$connection"
+                read -r -t 10 line <&"$connection" && [[ $line == *' 200 '* ]] && answered=$((answered + 1))
+            done
+            echo "$answered answered"
+            """
+        }
+
+        /// Room for a thousand flows, and one server.
+        private static func small(_ server: LabHost, _ lab: Lab) -> String {
+            """
+            interface = ["eth0"]
+            run_dir   = "\(lab.director.directory)/var/run"
+            flows     = 1024
+            workers   = 1
+            [timeouts]
+            tcp_fin   = "1s"
+            [[service]]
+            name = "web"
+            vip  = "\(Lab.vip)"
+            port = 80
+            [[service.server]]
+            address = "\(server.address)"
+            agent   = false
+
             """
         }
 
