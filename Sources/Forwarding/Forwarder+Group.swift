@@ -4,7 +4,7 @@ extension Forwarder {
     /// How many frames are best judged together.
     public static var groupSize: Int { LookAhead<IPv4FlowKey>.capacity }
 
-    /// Judges frames that came one after the other, as ``forward(_:now:)`` does each, but waits for memory once for all of them.
+    /// Judges frames that came one after the other, as ``forward(_:now:)`` does each, but has the memory of the next ones fetched while it judges.
     ///
     /// - Parameters:
     ///   - frames: at most ``groupSize``. No two of them share memory.

@@ -53,7 +53,7 @@ public struct Forwarder: ~Copyable {
         board = Switchboard(seed: seed, templateCapacity: max(1, min(flowCapacity / 4, 1 << 18)), loads: loads)
     }
 
-    /// How many bytes of memory one flow of IPv4 takes at most.
+    /// How many bytes of memory one flow of IPv4 takes at most, in a table of a thousand or more.
     public static var bytesPerFlow: Int { FlowTable<IPv4FlowKey>.bytesPerFlow }
 
     /// How many flows are remembered now, expired ones included that ``expire(now:budget:)`` has not met yet.

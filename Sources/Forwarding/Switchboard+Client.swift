@@ -23,6 +23,7 @@ extension Switchboard {
                 if let verdict = try refusal(of: frame, packet, at: server) { return verdict }
                 try noteStation(of: frame, flow, in: &flows)
                 advance(flow, past: packet, isFromServer: false, in: &flows)
+                if servers[server].pointee.method.isTranslating { flows.claimAnswers(of: flow, now: clock) }
                 return deliver(&frame, packet, to: server)
             }
             guard servers[server].pointee.service != nil || isOrphanForgotten(packet) else { throw .serverRemoved }

@@ -17,14 +17,18 @@ struct FlowRecordTests {
             for (isAnswered, isOutbound) in [(false, false), (true, false), (false, true), (true, true)] {
                 var flow = Self.flow()
                 flow.isAnswered = isAnswered
+                flow.hasAnswers = isAnswered != isOutbound
                 flow.deadline = deadline
                 flow.isOutbound = isOutbound
                 #expect(flow.deadline == deadline)
                 #expect((flow.isAnswered, flow.isOutbound) == (isAnswered, isOutbound))
+                #expect(flow.hasAnswers == (isAnswered != isOutbound))
                 flow.deadline = 0
+                flow.hasAnswers = isAnswered
                 (flow.isAnswered, flow.isOutbound) = (!isAnswered, !isOutbound)
                 #expect(flow.deadline == 0)
                 #expect((flow.isAnswered, flow.isOutbound) == (!isAnswered, !isOutbound))
+                #expect(flow.hasAnswers == isAnswered)
                 #expect((flow.station, flow.server, flow.insidePort, flow.inside) == (StationTable.none, 5, 6, 7))
             }
         }

@@ -145,6 +145,43 @@ struct FlowTableTests {
         #expect(gone == nil && taken == other)
     }
 
+    @Test("answers that two flows would share are the newest's, and once that is gone the next one's that is heard of")
+    func sharedAnswers() {
+        var table = FlowTable<IPv4FlowKey>(capacity: 8, seed: 1)
+        let answer = Self.answer(0)
+        // One client's port, three VIPs.
+        let keys = (0..<3).map { Self.key(0).with(vip: 0xC000_0200 + UInt32($0), port: 80) }
+        let records = keys.map {
+            table.add(
+                Flow(key: $0, state: .udp, server: 0, insidePort: answer.port, inside: answer.vip), isTranslated: true,
+                now: 0)
+        }
+        func expect(_ record: UInt32?, _ table: borrowing FlowTable<IPv4FlowKey>) {
+            let found = table.findAnswered(answer)
+            #expect(found == record)
+        }
+        expect(records[2], table)
+        table.claimAnswers(of: records[0], now: 1)
+        expect(records[2], table)
+        table.remove(records[2])
+        expect(nil, table)
+        table.claimAnswers(of: records[0], now: 1)
+        expect(records[0], table)
+        table.claimAnswers(of: records[1], now: 1)
+        expect(records[0], table)
+        // One whose time has come has nothing to say.
+        table.claimAnswers(of: records[1], now: FlowTimeouts().udp)
+        expect(records[1], table)
+        table.remove(records[0])
+        expect(records[1], table)
+        table.remove(records[1])
+        expect(nil, table)
+        for key in keys {
+            let found = table.find(key)
+            #expect(found == nil)
+        }
+    }
+
     static let states = TCPState.allCases.map(FlowState.tcp) + [.udp]
 
     /// What the answers of the flow with that number are found by: one of a few servers, on port 8080.

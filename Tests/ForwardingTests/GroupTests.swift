@@ -18,7 +18,10 @@ struct GroupTests {
         ipv6.servers = [server6]
         var translated = VirtualService.web([.nat(3, port: 8080)])
         translated.vip = .v4(IPv4Address(192, 0, 2, 11))
-        return [.web([.at(1), .at(2)], .wrr), tunnelled, ipv6, translated]
+        // Answers to both are alike.
+        var alike = translated
+        alike.vip = .v4(IPv4Address(192, 0, 2, 12))
+        return [.web([.at(1), .at(2)], .wrr), tunnelled, ipv6, translated, alike]
     }()
 
     /// A SYN or what follows, to one of the services or from a server behind translation, often of a flow that was met before.
@@ -32,7 +35,7 @@ struct GroupTests {
             frame.port = 81
             return frame.bytes
         case 2:
-            frame.vip = IPv4Address(192, 0, 2, 11)
+            frame.vip = IPv4Address(192, 0, 2, UInt8(11 + random.below(2)))
             return frame.bytes
         case 3:
             // The answer to one of those.

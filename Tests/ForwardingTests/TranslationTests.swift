@@ -135,6 +135,38 @@ struct TranslationTests {
         Issue.record("no datagram came out with a sum of 0")
     }
 
+    @Test(
+        "a client that asks two VIPs from one port is answered by the one it came to last, and by the other once that is forgotten"
+    )
+    func sharedServerPort() {
+        var other = VirtualService.web([.nat(1, port: 8080)])
+        other.vip = .v4(IPv4Address(192, 0, 2, 11))
+        var forwarder = Forwarder(flowCapacity: 100, seed: 3, timeouts: FlowTimeouts(finWait: 1000))
+        forwarder.apply([.web([.nat(1, port: 8080)]), other], now: .seconds(0))
+        func answered(_ now: Ticks) -> String {
+            let (verdict, bytes) = forwarder.forward(bytes: Self.answer(1, to: 40001, Flag.ack).checkedBytes, at: now)
+            return verdict == .transmit(egress: 0) ? ReceivedFrame(bytes).ends : "\(verdict)"
+        }
+        var frame = TestFrame()
+        _ = forwarder.forward(bytes: frame.bytes, at: .seconds(0))
+        #expect(answered(.seconds(0)) == "192.0.2.10:80 > 198.51.100.7:40001")
+        frame.vip = IPv4Address(192, 0, 2, 11)
+        _ = forwarder.forward(bytes: frame.bytes, at: .seconds(0))
+        #expect(answered(.seconds(0)) == "192.0.2.11:80 > 198.51.100.7:40001")
+        // What is left of the connection before takes nothing away from the new one.
+        frame.vip = IPv4Address(192, 0, 2, 10)
+        frame.flags = Flag.ack
+        _ = forwarder.forward(bytes: frame.bytes, at: .seconds(1))
+        #expect(answered(.seconds(1)) == "192.0.2.11:80 > 198.51.100.7:40001")
+        frame.vip = IPv4Address(192, 0, 2, 11)
+        frame.flags = Flag.rst
+        _ = forwarder.forward(bytes: frame.bytes, at: .seconds(1))
+        frame.vip = IPv4Address(192, 0, 2, 10)
+        frame.flags = Flag.ack
+        _ = forwarder.forward(bytes: frame.bytes, at: .seconds(30))
+        #expect(answered(.seconds(30)) == "192.0.2.10:80 > 198.51.100.7:40001")
+    }
+
     @Test("port 0 on the server is the port the client used")
     func samePort() {
         var forwarder = Self.forwarder {

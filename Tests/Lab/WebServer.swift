@@ -34,6 +34,8 @@ public struct WebServer: Sendable {
             http {
                 access_log off;
                 client_max_body_size 0;
+                # A connection that says nothing is the director's to keep, and the test's to end.
+                client_header_timeout 1h;
                 \(temporary)
                 server {
                     listen 80;

@@ -19,7 +19,7 @@ struct EngineSettings: Sendable {
     /// Which servers reach the world as which address.
     var outbound: [Outbound.Rule] = []
 
-    /// How many flows of each family are remembered at most: of IPv4 64 bytes each at most, all of it taken at the start. At 2,000
+    /// How many flows of each family are remembered at most: of IPv4 63 bytes each at most, all of it taken at the start. At 2,000
     /// new connections a second and 120 s of TIME_WAIT about 240,000 are remembered; the default is four times as many.
     var flowCapacity = DirectorConfiguration.defaultFlows
     /// For how long.

@@ -1,7 +1,7 @@
 internal import Forwarding
 internal import PacketIO
 
-/// Frames of one batch that are judged together, so that the processor waits for the memory of their flows once for all of them
+/// Frames of one batch that are judged together, so that the memory of the next ones' flows is fetched while others are judged
 /// (`Forwarder.forward(_:into:now:)`). They stay where they are, in the ring.
 ///
 /// Held apart from the engine's loop, and gone through here, because each look at a property of a class is checked for exclusivity at

@@ -47,14 +47,14 @@ struct Flow<Key: FlowKey> {
         @inline(__always) set { upper = newValue ? upper | Self.outbound : upper & ~Self.outbound }
     }
 
-    /// Whether it is found by what its server answers; the table sets it.
-    var isTranslated: Bool {
-        @inline(__always) get { upper & Self.translated != 0 }
-        @inline(__always) set { upper = newValue ? upper | Self.translated : upper & ~Self.translated }
+    /// Whether it is the one that its server's answers lead to; the table sets it.
+    var hasAnswers: Bool {
+        @inline(__always) get { upper & Self.led != 0 }
+        @inline(__always) set { upper = newValue ? upper | Self.led : upper & ~Self.led }
     }
 
     private static var upperTime: UInt16 { 0x1FFF }
-    private static var translated: UInt16 { 0x2000 }
+    private static var led: UInt16 { 0x2000 }
     private static var answered: UInt16 { 0x4000 }
     private static var outbound: UInt16 { 0x8000 }
 

@@ -6,10 +6,10 @@ import CLinux
 /// hash  7f3a 91c2 …  ─► bucket   [ 91c|4 | – | 07e|1 | 91c|9 | … | – ] overflow 0
 ///            └── tag of the record's hash ┘   └ number of the record
 /// ```
-/// A bucket is full at twice what it holds when every record is taken; what finds it full goes to the next one, and each bucket that was
+/// There are at most seven records for each bucket of fifteen slots, on average; what finds its bucket full goes to the next one, and each bucket that was
 /// passed by counts it (as in Facebook's F14), so that a look-up knows where it may stop and nothing is left behind by a removal.
-/// The tag, the bits that the number leaves free, is compared for all slots at once, without a branch on any of them: a record is touched
-/// where it is the one, and in vain once in some hundred times.
+/// The tag, the bits that the number leaves free, is compared for all slots at once, without a branch on any of them: with a million
+/// records one is touched where it is the one, and in vain once in three hundred times; with more of them the tag is shorter.
 struct FlowIndex: ~Copyable {
     /// No record: in a slot, or as an answer.
     static var none: UInt32 { UInt32.max }
@@ -20,7 +20,7 @@ struct FlowIndex: ~Copyable {
     private static var overflow: Int { 15 }
     private static var slots: UInt32 { 0x7FFF }
 
-    /// Which bits of a slot are the number of its record; the others are the tag.
+    /// Which bits of a slot are the number of its record; the others are the tag. No number is all of them, so no slot is ``none``.
     private let numbers: UInt32
     private let bucketCount: Int
     private let buckets: UnsafeMutablePointer<UInt32>

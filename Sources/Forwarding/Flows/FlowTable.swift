@@ -79,8 +79,8 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     /// Whether there is no room for another flow.
     var isFull: Bool { count == capacity }
 
-    /// The flow at an index that a look-up gave. What its place depends on (`key`, `state`, `deadline`, `inside`) is changed
-    /// by ``renew(_:state:now:)`` only.
+    /// The flow at an index that a look-up gave. What its places depend on is changed by the table only: `key`, `inside`,
+    /// `insidePort` and `hasAnswers`, and by ``renew(_:state:now:)`` `state` and `deadline`.
     subscript(index: UInt32) -> UnsafeMutablePointer<Flow<Key>> { flows + Int(index) }
 
     /// The persistence template that a flow was scheduled by, or none.
@@ -102,7 +102,30 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
 
     @inline(__always)
     private func isAnswered(by key: Key, _ index: UInt32) -> Bool {
-        flows[Int(index)].isTranslated && flows[Int(index)].answerKey == key
+        flows[Int(index)].hasAnswers && flows[Int(index)].answerKey == key
+    }
+
+    /// Has a flow whose client speaks be found by its answers, unless another is.
+    ///
+    /// One client's packets to two VIPs, from one port, may go to one port of one server, and then their answers cannot be told apart: they
+    /// are the newest flow's, which IPVS finds first as well (`ip_vs_conn_hash`, `net/netfilter/ipvs/ip_vs_conn.c`, puts it in front), and once
+    /// that one is forgotten, the next one's that is heard of.
+    @inline(__always)
+    mutating func claimAnswers(of index: UInt32, now: UInt64) {
+        guard !flows[Int(index)].hasAnswers else { return }
+        if let other = findAnswered(flows[Int(index)].answerKey), flows[Int(other)].deadline > now { return }
+        takeAnswers(index)
+    }
+
+    private mutating func takeAnswers(_ index: UInt32) {
+        let key = flows[Int(index)].answerKey
+        let hash = key.hash(hash)
+        if let other = byAnswer.find(hash, isSought: { isAnswered(by: key, $0) }) {
+            byAnswer.remove(other, hash)
+            flows[Int(other)].hasAnswers = false
+        }
+        byAnswer.insert(index, hash)
+        flows[Int(index)].hasAnswers = true
     }
 
     /// Where the flow of the next packet is believed to be. Who is there is asked all the same: it may be another by then, or nobody.
@@ -115,17 +138,17 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     mutating func expectNothing() { (expected, expectedAnswered) = (Self.none, Self.none) }
 
     /// Remembers a flow that is not yet in the table, which must not be full. `isTranslated`: whether ``findAnswered(_:)`` is
-    /// to find it.
+    /// to find it, in place of any other with the same answers: see ``claimAnswers(of:now:)``.
     mutating func add(_ flow: Flow<Key>, template: UInt32 = Self.none, isTranslated: Bool, now: UInt64) -> UInt32 {
         let index = free
         precondition(index != Self.none, "no room was made for a flow")
         free = links[Int(index)].newer
         flows[Int(index)] = flow
         flows[Int(index)].deadline = now &+ timeouts.of(flow.state)
-        flows[Int(index)].isTranslated = isTranslated
         links[Int(index)].template = template
         byKey.insert(index, flow.key.hash(hash))
-        if isTranslated { byAnswer.insert(index, flow.answerKey.hash(hash)) }
+        flows[Int(index)].hasAnswers = false
+        if isTranslated { takeAnswers(index) }
         appendNewest(index)
         count += 1
         return index
@@ -175,7 +198,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     mutating func remove(_ index: UInt32) {
         unlinkAge(index)
         byKey.remove(index, flows[Int(index)].key.hash(hash))
-        if flows[Int(index)].isTranslated { byAnswer.remove(index, flows[Int(index)].answerKey.hash(hash)) }
+        if flows[Int(index)].hasAnswers { byAnswer.remove(index, flows[Int(index)].answerKey.hash(hash)) }
         flows[Int(index)] = Self.unused
         links[Int(index)] = FlowLinks(older: index, newer: free, template: Self.none)
         free = index
