@@ -180,6 +180,18 @@ struct FlowTableTests {
             let found = table.find(key)
             #expect(found == nil)
         }
+        // Nor is anything left of them in the index, where it would take others' places.
+        for round in 0..<1000 {
+            let (one, other) = (round % 3, (round + 1) % 3)
+            let records = [one, other].map {
+                table.add(
+                    Flow(key: keys[$0], state: .udp, server: 0, insidePort: answer.port, inside: answer.vip),
+                    isTranslated: true, now: 0)
+            }
+            expect(records[1], table)
+            table.remove(records[round % 2])
+            table.remove(records[1 - round % 2])
+        }
     }
 
     static let states = TCPState.allCases.map(FlowState.tcp) + [.udp]

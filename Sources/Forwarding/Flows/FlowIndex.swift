@@ -83,7 +83,7 @@ struct FlowIndex: ~Copyable {
     /// Remembers where a record is. There is room for each of them once.
     mutating func insert(_ record: UInt32, _ hash: UInt64) {
         var place = home(of: hash)
-        while true {
+        for _ in 0..<bucketCount {
             let bucket = line(place)
             let free = clinux_matching_words(bucket, Self.none, UInt32.max) & Self.slots
             guard free == 0 else {
@@ -93,6 +93,7 @@ struct FlowIndex: ~Copyable {
             bucket[Self.overflow] += 1
             place = after(place)
         }
+        preconditionFailure("a flow index has more records than its table")
     }
 
     /// Forgets where a record with this hash is; whether it was known.
