@@ -165,8 +165,7 @@ extension Switchboard {
             inside: Key.address(server.pointee.identity.address))
         flow.station = station
         if let template = choice.template { templates.count(1, on: template) }
-        let template = choice.template ?? FlowTable<Key>.none
-        _ = flows.add(flow, template: template, isTranslated: isTranslated, now: clock)
+        _ = flows.add(flow, template: choice.template, isTranslated: isTranslated, now: clock)
         count(1, in: state, on: choice.server)
         server.pointee.updateOverload()
         server.pointee.connections += 1

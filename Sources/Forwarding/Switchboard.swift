@@ -102,7 +102,7 @@ struct Switchboard: ~Copyable {
         let (flow, template) = (flows[index].pointee, flows.template(of: index))
         flows.remove(index)
         stations.release(flow.station)
-        if template != FlowTable<Key>.none { templates.count(-1, on: template) }
+        if let template { templates.count(-1, on: template) }
         count(-1, in: flow.state, on: flow.server)
         servers[flow.server].pointee.updateOverload()
         servers.forgetIfUnused(flow.server)

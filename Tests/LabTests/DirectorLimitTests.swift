@@ -12,14 +12,8 @@ extension TheLab {
         func fullTable() async throws {
             let lab = try await Lab()
             try await clearing(lab) {
-                let (fleet, server) = (Fleet(on: lab), lab.backends[0])
-                try await fleet.startWebServer(on: server)
-                try await server.hold([Lab.vip])
-                try await fleet.startDirector(Self.small(server, lab))
-                try await fleet.ready(servers: 1)
-                // One that carries data, and more than there is room for that are open and say nothing.
-                let file = "\(server.directory)/nginx/documents/big"
-                let upload = try await Upload(of: file, from: lab.client, to: "\(Lab.vip)", on: server)
+                let (fleet, upload) = try await Self.startSmall(lab)
+                // Beside the one that carries data, more than there is room for that are open and say nothing.
                 let idle = try await lab.client.start(
                     ["bash", "-c", Self.open(1_100), "idle"], log: "idle")
                 try await Deadline.wait(until: "a full table") {
@@ -42,13 +36,7 @@ extension TheLab {
         func flood() async throws {
             let lab = try await Lab()
             try await clearing(lab) {
-                let (fleet, server) = (Fleet(on: lab), lab.backends[0])
-                try await fleet.startWebServer(on: server)
-                try await server.hold([Lab.vip])
-                try await fleet.startDirector(Self.small(server, lab))
-                try await fleet.ready(servers: 1)
-                let file = "\(server.directory)/nginx/documents/big"
-                let upload = try await Upload(of: file, from: lab.client, to: "\(Lab.vip)", on: server)
+                let (fleet, upload) = try await Self.startSmall(lab)
                 let flag = "\(lab.client.directory)/flooded"
                 let silent = try await lab.client.start(
                     ["bash", "-c", Self.openAndAsk(300, after: flag)], log: "silent")
@@ -57,7 +45,8 @@ extension TheLab {
                     return try silent.output.contains("open")
                 }
                 let capture = try await Capture(
-                    on: server, name: "flood", filter: "\(SYNFlood.sources) and dst host \(Lab.vip)", length: 60)
+                    on: lab.backends[0], name: "flood", filter: "\(SYNFlood.sources) and dst host \(Lab.vip)",
+                    length: 60)
 
                 let flood = try SYNFlood(from: lab.client, to: Lab.vip, port: 80)
                 defer { flood.stop() }
@@ -170,7 +159,17 @@ extension TheLab {
             """
         }
 
-        /// Room for a thousand flows, and one server.
+        /// A director with room for a thousand flows and its one server, and a connection through it that carries data.
+        private static func startSmall(_ lab: Lab) async throws -> (Fleet, Upload) {
+            let (fleet, server) = (Fleet(on: lab), lab.backends[0])
+            try await fleet.startWebServer(on: server)
+            try await server.hold([Lab.vip])
+            try await fleet.startDirector(small(server, lab))
+            try await fleet.ready(servers: 1)
+            let file = "\(server.directory)/nginx/documents/big"
+            return (fleet, try await Upload(of: file, from: lab.client, to: "\(Lab.vip)", on: server))
+        }
+
         private static func small(_ server: LabHost, _ lab: Lab) -> String {
             """
             interface = ["eth0"]

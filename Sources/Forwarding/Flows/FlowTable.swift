@@ -83,8 +83,11 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
     /// `insidePort` and `hasAnswers`, and by ``renew(_:state:now:)`` `state` and `deadline`.
     subscript(index: UInt32) -> UnsafeMutablePointer<Flow<Key>> { flows + Int(index) }
 
-    /// The persistence template that a flow was scheduled by, or none.
-    func template(of index: UInt32) -> UInt32 { links[Int(index)].template }
+    /// The persistence template that a flow was scheduled by.
+    func template(of index: UInt32) -> UInt32? {
+        let template = links[Int(index)].template
+        return template == Self.none ? nil : template
+    }
 
     /// The flow with this key, expired or not.
     @inline(__always)
@@ -139,13 +142,13 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
 
     /// Remembers a flow that is not yet in the table, which must not be full. `isTranslated`: whether ``findAnswered(_:)`` is
     /// to find it, in place of any other with the same answers: see ``claimAnswers(of:now:)``.
-    mutating func add(_ flow: Flow<Key>, template: UInt32 = Self.none, isTranslated: Bool, now: UInt64) -> UInt32 {
+    mutating func add(_ flow: Flow<Key>, template: UInt32? = nil, isTranslated: Bool, now: UInt64) -> UInt32 {
         let index = free
         precondition(index != Self.none, "no room was made for a flow")
         free = links[Int(index)].newer
         flows[Int(index)] = flow
         flows[Int(index)].deadline = now &+ timeouts.of(flow.state)
-        links[Int(index)].template = template
+        links[Int(index)].template = template ?? Self.none
         byKey.insert(index, flow.key.hash(hash))
         flows[Int(index)].hasAnswers = false
         if isTranslated { takeAnswers(index) }
@@ -156,7 +159,7 @@ struct FlowTable<Key: FlowKey>: ~Copyable {
 
     /// Remembers a flow that has been remembered before, until then and not for its state's whole timeout. Those of one state come
     /// in the order of their deadlines.
-    mutating func resume(_ flow: Flow<Key>, template: UInt32, isTranslated: Bool, deadline: UInt64) {
+    mutating func resume(_ flow: Flow<Key>, template: UInt32?, isTranslated: Bool, deadline: UInt64) {
         let index = add(flow, template: template, isTranslated: isTranslated, now: 0)
         flows[Int(index)].deadline = deadline
     }

@@ -119,8 +119,7 @@ extension Switchboard {
         if let template { templates.count(1, on: template) }
         let left = min(saved.left - resumed.elapsed, flows.timeouts.of(saved.state))
         flows.resume(
-            flow, template: template ?? FlowTable<Key>.none, isTranslated: server.pointee.method.isTranslating,
-            deadline: clock &+ left)
+            flow, template: template, isTranslated: server.pointee.method.isTranslating, deadline: clock &+ left)
         count(1, in: saved.state, on: slot)
         server.pointee.updateOverload()
         return true

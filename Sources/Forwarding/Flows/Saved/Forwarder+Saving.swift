@@ -116,7 +116,7 @@ extension Switchboard {
                 writer.append(UInt8(flow.isAnswered ? 1 : 0))
                 writer.append(server)
                 writer.append(stations[UInt32(flow.station)] ?? .max)
-                writer.append(templates[flows.template(of: index)] ?? .max)
+                writer.append(flows.template(of: index).flatMap { templates[$0] } ?? .max)
                 writer.append(flow.deadline - clock)
             }
             return count
