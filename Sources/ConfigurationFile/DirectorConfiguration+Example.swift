@@ -199,7 +199,7 @@ extension DirectorConfiguration {
 
         # Source NAT: servers behind the director, which is their router, reach the world as one address that it answers for.
         # [[outbound]]
-        # The servers' networks, of IPv4: one or a list. What stays within them is left alone.
+        # The servers' networks, of one family: one or a list. What stays within them is left alone.
         # source = ["10.0.0.0/24"]
         # No host's address, not the director's own either; a VIP only with ports that no service has.
         # address = "203.0.113.5"

@@ -3,11 +3,11 @@ public import NetworkAddress
 extension DirectorConfiguration {
     /// Source NAT: servers behind the director reach the world as one address.
     public struct Outbound: Sendable, Equatable {
-        /// The networks of the servers, of IPv4. At least one; host bits are zero; none overlaps another, nor one of another
+        /// The networks of the servers, of one family. At least one; host bits are zero; none overlaps another, nor one of another
         /// ``Outbound``.
         public var sources: [Prefix]
-        /// What the world sees. No server's; a VIP only where no service takes a port of `ports`.
-        public var address: IPv4Address
+        /// What the world sees, of the same family. No server's; a VIP only where no service takes a port of `ports`.
+        public var address: IPAddress
         /// The ports of `address` that are given out: 1 to 65535.
         public var ports: ClosedRange<UInt16>
 
@@ -15,7 +15,7 @@ extension DirectorConfiguration {
         public static let defaultPorts: ClosedRange<UInt16> = 1024...65535
 
         /// Creates a rule from values that are already known to be valid.
-        public init(sources: [Prefix], address: IPv4Address, ports: ClosedRange<UInt16> = Self.defaultPorts) {
+        public init(sources: [Prefix], address: IPAddress, ports: ClosedRange<UInt16> = Self.defaultPorts) {
             self.sources = sources
             self.address = address
             self.ports = ports
@@ -30,9 +30,9 @@ extension DirectorConfiguration.Outbound {
         if table["address"] == nil {
             table.reportMissing("address", "write address = \"203.0.113.5\", what the world sees")
         }
-        let address = table.hostAddress("address", families: .v4, called: "a host", example: "203.0.113.5")
+        let address = table.hostAddress("address", families: [.v4, .v6], called: "a host", example: "203.0.113.5")
         let given = table.portRange("ports")
-        guard let (node, address) = address, let v4 = address.v4 else { return nil }
+        guard let (node, address) = address else { return nil }
         if let line = surroundings.servers.first(where: { $0.address == address })?.node.line {
             let cure = "write an address of the director's own for it, which no other host has"
             table.findings.report(node, "\(address) is a server (line \(line))", cure)
@@ -44,8 +44,13 @@ extension DirectorConfiguration.Outbound {
             let cure = taker.port == nil ? "write another address" : "write another address, or ports without that one"
             table.findings.report(table["ports"] ?? node, wrong, cure)
         }
+        if let other = sources.first(where: { $0.address.bitWidth != address.bitWidth }) {
+            let family = other.address.v4 == nil ? "IPv6" : "IPv4"
+            let cure = "write an address of \(family), or an [[outbound]] of its own for \(family)"
+            table.findings.report(node, "\(address) cannot stand for \(other), which is \(family)", cure)
+        }
         guard !sources.isEmpty else { return nil }
-        self.init(sources: sources, address: v4, ports: ports)
+        self.init(sources: sources, address: address, ports: ports)
     }
 }
 
@@ -63,8 +68,8 @@ extension Table {
             example: "10.0.0.0/24", insteadOfEveryone: cure, nobody: "which no server has", takesLoopback: false)
         let prefixes = networks(key, role)
         for prefix in prefixes {
-            if prefix.address.v4 == nil {
-                refuse(key, "\(prefix) is IPv6, which is not taken here", "write networks of IPv4 only")
+            if prefix.address.v6?.isLinkLocal == true {
+                refuse(key, "\(prefix) is of one link only, and leaves it by no router", "write source = \"2001:db8:10::/64\"")
             }
             if let other = seen.first(where: { $0.prefix.overlaps(prefix) }) {
                 let wrong = "\(prefix) and \(other.prefix) (line \(other.line)) overlap"

@@ -9,15 +9,15 @@ extension Preflight {
     /// The outbound address must be nobody's here; the servers must be behind one of the interfaces, and the world too.
     func checkOutbound() throws(DirectorError) {
         guard !configuration.outbound.isEmpty else { return }
-        let ways = host.ways(by: configuration.interfaces).ways
+        let ways = host.ways(by: configuration.interfaces, like: configuration.outbound.map(\.address)).ways
         guard ways.count <= Self.mostRoutes else {
             throw DirectorError(
                 operation: "use [[outbound]]",
-                cause: "the main table has \(ways.count) routes, and more than \(Self.mostRoutes) are not gone through",
+                cause: "the main table has \(ways.count) routes to take, and more than \(Self.mostRoutes) are not gone through",
                 cure: "give the director a default route instead")
         }
         for rule in configuration.outbound {
-            let address = IPAddress.v4(rule.address)
+            let address = rule.address
             if let own = holder(of: address) {
                 throw DirectorError(
                     operation: "use outbound address \(address)",
@@ -33,16 +33,20 @@ extension Preflight {
                     cure: "add the interface that the servers are behind to `interface`, or a route to them")
             }
         }
+        // A way of either family is none for the other.
         let sources = configuration.outbound.flatMap(\.sources)
-        let isOpen = ways.contains { way in
+        let open = ways.filter { way in
             way.port != nil && !sources.contains { $0.length <= way.network.length && $0.leads(to: way.network) }
         }
-        guard !isOpen else { return }
-        throw DirectorError(
-            operation: "use [[outbound]]",
-            cause:
-                "no route leads out of the servers' networks by way of \(configuration.interfaces.joined(separator: ", "))",
-            cure: "add the interface that faces the world to `interface`, or a default route")
+        for rule in configuration.outbound
+        where !open.contains(where: { $0.network.address.bitWidth == rule.address.bitWidth }) {
+            throw DirectorError(
+                operation: "use outbound address \(rule.address)",
+                cause:
+                    "no route leads out of the servers' networks by way of "
+                    + configuration.interfaces.joined(separator: ", "),
+                cure: "add the interface that faces the world to `interface`, or a default route")
+        }
     }
 }
 

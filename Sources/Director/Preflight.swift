@@ -101,7 +101,7 @@ struct Preflight {
 
     /// With several workers the kernel looks every packet's destination up among the VIPs, in a program it has limits for.
     private func checkSteering() throws(DirectorError) {
-        let vips = Set(configuration.services.flatMap(\.vips) + configuration.outbound.map { .v4($0.address) })
+        let vips = Set(configuration.services.flatMap(\.vips) + configuration.outbound.map(\.address))
         guard configuration.workerCount > 1, !Steering(ends: Array(vips)).isShortEnough else { return }
         throw DirectorError(
             operation: "share packets out among \(configuration.workerCount) workers",

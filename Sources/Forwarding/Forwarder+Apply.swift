@@ -21,7 +21,8 @@ extension Forwarder {
     public mutating func apply(_ desired: [VirtualService], outbound: Outbound = Outbound(), now: Ticks) {
         // Flows whose time has come go first: a server remembered only for them is then forgotten.
         expire(now: now, budget: .max)
-        if desired.contains(where: { $0.vip.v6 != nil }) { makeRoomForIPv6() }
+        let ends = desired.map(\.vip) + outbound.rules.map(\.address)
+        if ends.contains(where: { $0.v6 != nil }) { makeRoomForIPv6() }
         board.apply(desired, outbound)
     }
 }
@@ -79,7 +80,7 @@ extension Switchboard {
         }
         let table = ServiceTable(
             newServices, members: newMembers, seed: seed, insiders: insiders, tunnelEnds: tunnelEnds,
-            outbound: Set(outbound.rules.map { IPv6Address(mapping: $0.address) }))
+            outbound: Set(outbound.rules.map { IPv6Address(wide: $0.address) }))
         handOver(to: table)
         services = table
         names = newNames
@@ -138,7 +139,7 @@ extension Server.Identity {
     fileprivate init(_ rules: [Outbound.Rule], _ index: Int) {
         let address = rules[index].address
         self.init(
-            vip: IPv6Address(mapping: address), port: UInt16(rules[..<index].filter { $0.address == address }.count),
+            vip: IPv6Address(wide: address), port: UInt16(rules[..<index].filter { $0.address == address }.count),
             transport: 0, address: .any, serverPort: 0)
     }
 }

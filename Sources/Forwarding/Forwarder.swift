@@ -37,7 +37,7 @@ public struct Forwarder: ~Copyable {
     ///
     /// - Parameters:
     ///   - flowCapacity: how many flows of each address family are remembered at most, 1 to 2³¹. Each of IPv4 takes
-    ///     ``bytesPerFlow`` at most, allocated here; those of IPv6 are allocated with the first service that needs them.
+    ///     ``bytesPerFlow`` at most, allocated here; those of IPv6 are allocated with the first service, or rule of source NAT, that needs them.
     ///   - seed: the key of the flow table's hash. It must be random and secret, or clients can choose addresses and ports
     ///     that slow the table down; a fixed one makes a test or a replay repeatable.
     ///   - timeouts: for how long flows are remembered.

@@ -27,7 +27,7 @@ public enum Verdict: Hashable, Sendable {
     /// The packet is a server's to the world, and its way leads to this destination itself, on the link of that interface,
     /// whose MAC is not known: ask for it, and give the answer to ``Forwarder/learn(_:on:at:now:)``. The frame was not
     /// changed, nor was any flow; nobody keeps it.
-    case unresolved(egress: Int, IPv4Address)
+    case unresolved(egress: Int, IPAddress)
     /// An ICMP error to the director's own end of a tunnel: give the frame to ``Forwarder/explain(_:into:now:)``. The host's own
     /// stack may have it too.
     case tunnelError

@@ -52,15 +52,46 @@ struct DirectorOutboundRefusalTests {
             f.toml:9: outbound[0].source: is an empty list; write source = "10.0.0.0/24", the network of the servers
             """#),
         DirectorRefusal(
-            "IPv6",
+            "an address of the other family",
             end: #"""
                 [[outbound]]
-                source = "2001:db8::/64"
+                source = ["10.0.0.0/24", "2001:db8:10::/64"]
+                address = "203.0.113.5"
+                [[outbound]]
+                source = "10.0.1.0/24"
                 address = "2001:db8::5"
                 """#,
             #"""
-            f.toml:9: outbound[0].source: 2001:db8::/64 is IPv6, which is not taken here; write networks of IPv4 only
-            f.toml:10: outbound[0].address: 2001:db8::5 is IPv6, which is not taken here; write an IPv4 address
+            f.toml:10: outbound[0].address: 203.0.113.5 cannot stand for 2001:db8:10::/64, which is IPv6; write an \#
+            address of IPv6, or an [[outbound]] of its own for IPv6
+            f.toml:13: outbound[1].address: 2001:db8::5 cannot stand for 10.0.1.0/24, which is IPv4; write an address \#
+            of IPv4, or an [[outbound]] of its own for IPv4
+            """#),
+        DirectorRefusal(
+            "what means something on one link only",
+            end: #"""
+                [[outbound]]
+                source = "fe80::/64"
+                address = "fe80::5"
+                """#,
+            #"""
+            f.toml:9: outbound[0].source: fe80::/64 is of one link only, and leaves it by no router; write \#
+            source = "2001:db8:10::/64"
+            f.toml:10: outbound[0].address: fe80::5 is a link-local address, which means something on one link only; \#
+            write an address that a host can have, such as "2001:db8::10"
+            """#),
+        DirectorRefusal(
+            "networks of IPv6 that overlap, and one where an address belongs",
+            end: #"""
+                [[outbound]]
+                source = ["2001:db8:10::/64", "2001:db8:10::/60"]
+                address = "2001:db8::/64"
+                """#,
+            #"""
+            f.toml:9: outbound[0].source: 2001:db8:10::/60 and 2001:db8:10::/64 (line 9) overlap; write networks that \#
+            have no address in common
+            f.toml:10: outbound[0].address: "2001:db8::/64" is a network, not the address of a host; write one \#
+            address, such as "203.0.113.5"
             """#),
         DirectorRefusal(
             "an address that is a network",

@@ -47,6 +47,9 @@ struct DirectorReadingTests {
             source = "10.0.0.128/25"
             address = "192.0.2.11"
             ports = "81-90"
+            [[outbound]]
+            source = "2001:db8:10::/64"
+            address = "2001:db8::5"
             """
         let access = Access(token: .file("/t"))
         let server = Server(address: try address("10.0.0.11"), agent: "http://10.0.0.11:9380", access: access)
@@ -67,10 +70,14 @@ struct DirectorReadingTests {
                             name: "b", vips: [try address("192.0.2.11")], port: 80, scheduler: .rr, servers: [server]),
                     ],
                     outbound: [
-                        .init(sources: sources, address: IPv4Address(203, 0, 113, 5), ports: 1024...65535),
+                        .init(sources: sources, address: try address("203.0.113.5"), ports: 1024...65535),
                         .init(
-                            sources: ["10.0.0.128/25"].compactMap { Prefix($0) }, address: IPv4Address(192, 0, 2, 11),
+                            sources: ["10.0.0.128/25"].compactMap { Prefix($0) }, address: try address("192.0.2.11"),
                             ports: 81...90),
+                        .init(
+                            sources: ["2001:db8:10::/64"].compactMap { Prefix($0) },
+                            address: try address("2001:db8::5"),
+                            ports: 1024...65535),
                     ]))
     }
 

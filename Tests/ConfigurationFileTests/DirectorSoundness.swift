@@ -18,7 +18,10 @@ extension DirectorConfiguration {
             return "join \(join.lease), \(join.limit)"
         }
         if services.contains(where: { $0.servers.contains(where: \.isJoined) }) { return "a server that joined" }
-        for rule in outbound where rule.sources.isEmpty || rule.ports.lowerBound == 0 { return "outbound \(rule)" }
+        for rule in outbound {
+            let isOfOneFamily = rule.sources.allSatisfy { $0.address.bitWidth == rule.address.bitWidth }
+            if rule.sources.isEmpty || rule.ports.lowerBound == 0 || !isOfOneFamily { return "outbound \(rule)" }
+        }
         let others = services.flatMap { $0.servers.map(\.address) + $0.sorryServers.map(\.address) }
         if let address = others.first(where: vips.contains) { return "\(address) is a VIP and a server" }
         return services.lazy.compactMap { $0.unsoundness(isJoinable: join?.services.contains($0.name) ?? false) }.first

@@ -161,7 +161,7 @@ struct ControlTests {
         let control = await world.control()
         var file = Self.configuration()
         let source = try #require(Prefix("10.0.0.0/24"))
-        file.outbound = [.init(sources: [source], address: IPv4Address(203, 0, 113, 5))]
+        file.outbound = [.init(sources: [source], address: .v4(IPv4Address(203, 0, 113, 5)))]
         world.file.withLock { [file] in $0 = .success(file) }
         #expect(
             try await control.reload().changes == ["outbound: 10.0.0.0/24 as 203.0.113.5:1024-65535 added"])

@@ -87,6 +87,7 @@ struct IngressDropWireTests {
                 "ip link set lo up && ip link add va type veth peer name vb",
                 "sysctl -qw net.ipv6.conf.vb.disable_ipv6=1", "ip link set va up && ip link set vb up",
                 "ip addr add 10.9.0.1/24 dev va && ip addr add 2001:db8:9::1/64 dev va nodad",
+                "ip addr add fe80::9/64 dev va nodad",
             ] {
                 #expect(system(command) == 0)
             }
@@ -121,6 +122,14 @@ struct IngressDropWireTests {
             for item in Self.cases {
                 send(item.packet.frame(to: host, from: wire.address))
                 try look(after: "\(item.packet.source) \(item.name)", passes: item.passes)
+            }
+            // Neighbours ask each other, and the host, whether they are still there.
+            for destination in ["fe80::9", "ff02::1"] {
+                let packet = TestPacket(
+                    source: Self.address("2001:db8:9::70"), destination: Self.address(destination), transport: 58,
+                    sourcePort: 135 << 8)
+                send(packet.frame(to: host, from: wire.address))
+                try look(after: "an insider to \(destination)", passes: true)
             }
             // A solicitation for the VIP goes to a group; the stack has nothing to say to it.
             let question = NeighborMessage.request(

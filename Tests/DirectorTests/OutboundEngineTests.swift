@@ -17,7 +17,7 @@ struct OutboundEngineTests {
     static func rules() throws -> [Outbound.Rule] {
         [
             .init(
-                sources: [try #require(Prefix("10.9.0.8/29"))], address: IPv4Address(10, 9, 0, 60), ports: 1024...65535)
+                sources: [try #require(Prefix("10.9.0.8/29"))], address: address, ports: 1024...65535)
         ]
     }
 
@@ -119,7 +119,7 @@ struct OutboundEngineTests {
     func ways() throws {
         var host = try PreflightTests.host()
         host.table = try PreflightTests.routes()
-        let ways = host.ways(by: ["eth1", "eth0"])
+        let ways = host.ways(by: ["eth1", "eth0"], like: [Self.address])
         #expect(
             ways.ways.map { "\($0.network) \($0.port ?? -1) \($0.gateway?.description ?? "-") \($0.mtu)" } == [
                 "10.0.0.0/24 1 - 1500", "0.0.0.0/0 0 10.1.0.254 1500", "172.17.0.0/16 -1 - 1500",
@@ -127,6 +127,18 @@ struct OutboundEngineTests {
             ])
         #expect(ways.own.contains(.v4(IPv4Address(10, 0, 0, 9))) && ways.own.allSatisfy { $0.v4 != nil })
         let interface = try #require(host.interface("eth1"))
-        #expect(host.routers(behind: interface).map { "\($0) \($1)" } == ["10.1.0.254 10.1.0.1"])
+        #expect(host.routers(behind: interface, like: [Self.address]).map { "\($0) \($1)" } == ["10.1.0.254 10.1.0.1"])
+
+        // Of IPv6 the router is known by its link-local address, and what is on one link only is no way to anywhere else.
+        let seen = try #require(IPAddress("2001:db8:5::5"))
+        let v6 = host.ways(by: ["eth1", "eth0"], like: [seen])
+        #expect(
+            v6.ways.map { "\($0.network) \($0.port ?? -1) \($0.gateway?.description ?? "-") \($0.mtu)" } == [
+                "2001:db8::/64 1 - 1500", "::/0 1 fe80::fe 1500",
+            ])
+        #expect(v6.own.contains(try #require(IPAddress("2001:db8:1::7"))) && v6.own.allSatisfy { $0.v6 != nil })
+        let other = try #require(host.interface("eth0"))
+        #expect(host.routers(behind: other, like: [seen]).map { "\($0) \($1)" } == ["fe80::fe fe80::1"])
+        #expect(host.ways(by: ["eth1", "eth0"], like: []) == NetworkWays())
     }
 }

@@ -51,7 +51,8 @@ struct PreflightTests {
         return [
             try route("0.0.0.0/0", "10.0.0.254", 2, 100), try route("10.0.0.0/24", nil, 2, 0),
             try route("0.0.0.0/0", "10.1.0.254", 3, 0), try route("172.17.0.0/16", nil, 9, 0),
-            try route("2001:db8::/64", nil, 2, 0),
+            try route("2001:db8::/64", nil, 2, 256), try route("fe80::/64", nil, 2, 256),
+            try route("::/0", "fe80::fe", 2, 1024),
         ]
     }
 
@@ -179,7 +180,7 @@ struct PreflightTests {
         var host = try host()
         host.table = routes
         let rule = DirectorConfiguration.Outbound(
-            sources: [try #require(Prefix(source))], address: try #require(IPv4Address(address)))
+            sources: [try #require(Prefix(source))], address: try #require(IPAddress(address)))
         let configuration = DirectorConfiguration(
             interfaces: interfaces,
             services: [
@@ -200,12 +201,23 @@ struct PreflightTests {
         #expect(Self.refusal { try Self.checkOutbound(routes: closed) }.contains("no route leads out"))
         let elsewhere = Self.refusal { try Self.checkOutbound(source: "10.9.0.0/24", routes: closed) }
         #expect(elsewhere.contains("outbound source 10.9.0.0/24") && elsewhere.contains("eth0, eth1"))
+        // IPv6 beside it has ways of its own: one of IPv4 is none.
+        let v6 = { (routes: [Route]) in
+            Self.refusal {
+                try Self.checkOutbound(source: "2001:db8::/64", address: "2001:db8:5::5", routes: routes)
+            }
+        }
+        #expect(v6(routes) == "accepted")
+        #expect(
+            v6(routes.filter { $0.destination.length > 0 || $0.destination.address.v4 != nil }).contains(
+                "no route leads out"))
         let world = try (0..<1001).map { number in
             Route(
                 destination: try #require(Prefix("100.64.\(number / 256).\(number % 256)/32")), gateway: nil,
                 interface: 2, table: 254)
         }
         #expect(Self.refusal { try Self.checkOutbound(routes: routes + world) }.contains("1005 routes"))
+        #expect(v6(routes + world) == "accepted", "none of them is gone through for it")
     }
 
     @Test("an address that may turn out to be another's is the last one to ask as")

@@ -113,7 +113,7 @@ struct ReplayTests {
         var configuration = Self.configuration(.dr)
         configuration.outbound = [
             .init(
-                sources: [try #require(Prefix("10.9.0.0/24"))], address: IPv4Address(203, 0, 113, 5),
+                sources: [try #require(Prefix("10.9.0.0/24"))], address: .v4(IPv4Address(203, 0, 113, 5)),
                 ports: DirectorConfiguration.Outbound.defaultPorts)
         ]
         let (summary, _, same) = try Self.replay(capture, Replay(configuration))

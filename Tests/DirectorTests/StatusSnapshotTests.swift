@@ -110,7 +110,7 @@ struct StatusSnapshotTests {
 
     static let outbound = StatusSnapshot.Outbound(
         .init(
-            address: IPv4Address(203, 0, 113, 5), ports: 1024...65535,
+            address: .v4(IPv4Address(203, 0, 113, 5)), ports: 1024...65535,
             sources: ["10.0.0.0/24", "10.0.1.0/24"].compactMap { Prefix($0) }, activeConnections: 12,
             inactiveConnections: 3, connections: 40, inbound: .init(packets: 7, bytes: 700),
             outbound: .init(packets: 9, bytes: 900)), rate: .init(connections: 2))

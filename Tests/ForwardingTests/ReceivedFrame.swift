@@ -11,11 +11,30 @@ struct ReceivedFrame {
     }
 
     private func word(_ offset: Int) -> Int { Int(bytes[offset]) << 8 | Int(bytes[offset + 1]) }
-    private func address(_ offset: Int) -> String { bytes[offset..<offset + 4].map(String.init).joined(separator: ".") }
-    private var end: Int { 14 + word(16) }
+    private var isIPv6: Bool { word(12) == 0x86DD }
+    private var end: Int { isIPv6 ? 54 + word(18) : 14 + word(16) }
+    /// Where the two addresses lie, and what is behind the header, which has no options.
+    private var source: Range<Int> { isIPv6 ? 22..<38 : 26..<30 }
+    private var destination: Range<Int> { isIPv6 ? 38..<54 : 30..<34 }
+    private var body: Int { isIPv6 ? 54 : 34 }
+    private var transport: UInt8 { bytes[isIPv6 ? 20 : 23] }
+    private var isEcho: Bool { transport == (isIPv6 ? 58 : 1) }
 
-    /// Source and destination of IPv4 with ports.
-    var ends: String { "\(address(26)):\(word(34)) > \(address(30)):\(word(36))" }
+    private func address(_ place: Range<Int>) -> String {
+        guard isIPv6 else { return bytes[place].map(String.init).joined(separator: ".") }
+        let half = { (octets: ArraySlice<UInt8>) in octets.reduce(0) { $0 << 8 | UInt64($1) } }
+        return IPv6Address(high: half(bytes[place].prefix(8)), low: half(bytes[place].suffix(8))).description
+    }
+
+    private func end(_ place: Range<Int>, _ port: Int) -> String {
+        isIPv6 ? "[\(address(place))]:\(port)" : "\(address(place)):\(port)"
+    }
+
+    /// Source and destination with ports.
+    var ends: String { "\(end(source, word(body))) > \(end(destination, word(body + 2)))" }
+
+    /// An echo's is its identifier.
+    var sourcePort: UInt16 { UInt16(word(isEcho ? body + 4 : body)) }
 
     /// The sender's MAC and the receiver's.
     var macs: String {
@@ -25,7 +44,7 @@ struct ReceivedFrame {
         return "\(mac(6)) > \(mac(0))"
     }
 
-    var timeToLive: UInt8 { bytes[22] }
+    var timeToLive: UInt8 { bytes[isIPv6 ? 21 : 22] }
 
     /// RFC 1071 §4.1 over a range, with what is to be added.
     private func sum(_ range: Range<Int>, _ more: Int = 0) -> Int {
@@ -36,16 +55,18 @@ struct ReceivedFrame {
     }
 
     private var pseudoHeader: Int {
-        (word(26) + word(28)) + (word(30) + word(32)) + Int(bytes[23]) + (end - 34)
+        sum(source) + sum(destination) + Int(transport) + (end - body)
     }
 
-    var isHeaderChecksumRight: Bool { sum(14..<34) == 0xFFFF }
+    var isHeaderChecksumRight: Bool { isIPv6 || sum(14..<34) == 0xFFFF }
 
     /// The IPv4 header's checksum and the transport's.
-    var areChecksumsRight: Bool { isHeaderChecksumRight && sum(34..<end, pseudoHeader) == 0xFFFF }
+    var areChecksumsRight: Bool {
+        isHeaderChecksumRight && sum(body..<end, isEcho && !isIPv6 ? 0 : pseudoHeader) == 0xFFFF
+    }
 
     /// Whether the transport checksum field holds the pseudo-header's sum.
     var isPartialSumRight: Bool {
-        isHeaderChecksumRight && word(bytes[23] == 6 ? 50 : 40) == sum(0..<0, pseudoHeader)
+        isHeaderChecksumRight && word(body + (transport == 6 ? 16 : 6)) == sum(0..<0, pseudoHeader)
     }
 }

@@ -96,14 +96,15 @@ struct SharedFrameTests {
     @Test("an error from a server's side is about the client that it quotes as its sender")
     func fromServers() {
         // Nothing leaves here but for source NAT: only there the lack of a flow is a drop.
-        var world = OutboundWorld.forwarder(OutboundWorld.outbound())
-        let quoted = OutboundWorld.tcp(OutboundTests.remote, 80, "10.0.0.11", 40001, flags: 0x10, [])
+        let remote = OutboundWorld.v4.remote
+        var world = OutboundWorld.v4.forwarder()
+        let quoted = OutboundWorld.tcp(remote, 80, "10.0.0.11", 40001, flags: 0x10, [])
         var error = quoted
         error.source = Wire.mapped("10.0.0.11")
-        error.destination = Wire.mapped(OutboundTests.remote)
+        error.destination = Wire.mapped(remote)
         let frame = OutboundWorld.inside(11, error.icmp(3, 3, 0, quoting: quoted.bytes))
         for isMine in [true, false] {
-            world.share { isMine == ($0 == IPAddress(OutboundTests.remote)) }
+            world.share { isMine == ($0 == IPAddress(remote)) }
             let verdict = withFrame(frame, headroom: 64) { frame in
                 frame.isShared = true
                 return world.forward(&frame, now: .seconds(1))

@@ -18,7 +18,8 @@ public final class Connections {
                 AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
             guard descriptor >= 0 else { throw LabError("socket: \(String(cString: strerror(errno)))") }
             descriptors.append(descriptor)
-            guard SocketName.with(address, port: port, { connect(descriptor, $0, $1) }) == 0 || errno == EINPROGRESS
+            guard
+                SocketName.with(.v4(address), port: port, { connect(descriptor, $0, $1) }) == 0 || errno == EINPROGRESS
             else {
                 throw LabError("connect: \(String(cString: strerror(errno)))")
             }

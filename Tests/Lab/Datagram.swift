@@ -10,10 +10,10 @@ public enum Datagram {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         guard descriptor >= 0 else { throw LabError("socket: \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
-        guard SocketName.with(source, port: 0, { bind(descriptor, $0, $1) }) == 0 else {
+        guard SocketName.with(.v4(source), port: 0, { bind(descriptor, $0, $1) }) == 0 else {
             throw LabError("bind \(source): \(String(cString: strerror(errno)))")
         }
-        guard SocketName.with(destination, port: 9, { sendto(descriptor, nil, 0, 0, $0, $1) }) == 0 else {
+        guard SocketName.with(.v4(destination), port: 9, { sendto(descriptor, nil, 0, 0, $0, $1) }) == 0 else {
             throw LabError("send to \(destination): \(String(cString: strerror(errno)))")
         }
     }

@@ -2,12 +2,12 @@ internal import CLinux
 internal import Glibc
 public import NetworkAddress
 
-/// A socket of a host's that the test itself speaks through: UDP, or ICMP as it is.
+/// A socket of a host's that the test itself speaks through: UDP, or ICMP as it is; of either family.
 public final class LabSocket: Sendable {
     /// What came.
     public struct Message: Sendable {
         /// From whom.
-        public var source: IPv4Address
+        public var source: IPAddress
         /// From which port; 0 with ICMP.
         public var port: UInt16
         /// With ICMP from its type on.
@@ -15,22 +15,23 @@ public final class LabSocket: Sendable {
     }
 
     private let descriptor: Int32
+    private let isIPv6: Bool
     private let isRaw: Bool
 
-    /// UDP on this port of one address, or of every; nil: ICMP, whose kernel answers echoes by itself. Needs CAP_SYS_ADMIN, to
-    /// enter the host's namespace.
-    public init(on host: LabHost, udp port: UInt16?, at address: IPv4Address = .any) throws {
+    /// UDP on this port of one address, or of every one of its family; nil: ICMP, whose kernel answers echoes by itself. Needs
+    /// CAP_SYS_ADMIN, to enter the host's namespace.
+    public init(on host: LabHost, udp port: UInt16?, at address: IPAddress = .v4(.any)) throws {
         isRaw = port == nil
+        isIPv6 = address.v6 != nil
         let type = port == nil ? Int32(SOCK_RAW.rawValue) : Int32(SOCK_DGRAM.rawValue)
-        let transport = Int32(port == nil ? IPPROTO_ICMP : IPPROTO_UDP)
+        let icmp = isIPv6 ? Int32(IPPROTO_ICMPV6) : Int32(IPPROTO_ICMP)
+        let transport = port == nil ? icmp : Int32(IPPROTO_UDP)
         descriptor = try host.inside {
-            let opened = socket(AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), transport)
+            let opened = socket(address.v6 != nil ? AF_INET6 : AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), transport)
             guard opened >= 0 else { throw LabError("socket: \(String(cString: strerror(errno)))") }
-            var name = Self.name(address, port ?? 0)
-            let isBound = Self.with(&name) { bind(opened, $0, $1) } == 0
-            guard isBound else {
+            guard SocketName.with(address, port: port ?? 0, { bind(opened, $0, $1) }) == 0 else {
                 close(opened)
-                throw LabError("bind \(port ?? 0): \(String(cString: strerror(errno)))")
+                throw LabError("bind \(address) \(port ?? 0): \(String(cString: strerror(errno)))")
             }
             return opened
         }
@@ -38,12 +39,13 @@ public final class LabSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends what is to be in one packet; with another TTL than the host's where one is given.
-    public func send(_ bytes: [UInt8], to address: IPv4Address, port: UInt16 = 0, timeToLive: Int32 = 64) {
+    /// Sends what is to be in one packet; with another TTL or hop limit than the host's where one is given.
+    public func send(_ bytes: [UInt8], to address: IPAddress, port: UInt16 = 0, timeToLive: Int32 = 64) {
         var timeToLive = timeToLive
-        setsockopt(descriptor, Int32(IPPROTO_IP), IP_TTL, &timeToLive, socklen_t(MemoryLayout<Int32>.size))
-        var name = Self.name(address, port)
-        _ = Self.with(&name) { sendto(descriptor, bytes, bytes.count, 0, $0, $1) }
+        let (level, option) = isIPv6 ? (IPPROTO_IPV6, IPV6_UNICAST_HOPS) : (IPPROTO_IP, IP_TTL)
+        setsockopt(descriptor, Int32(level), option, &timeToLive, socklen_t(MemoryLayout<Int32>.size))
+        // The kernel refuses a raw socket of IPv6 any port but its own protocol's.
+        _ = SocketName.with(address, port: isRaw ? 0 : port) { sendto(descriptor, bytes, bytes.count, 0, $0, $1) }
     }
 
     /// What has come since the last time.
@@ -51,48 +53,28 @@ public final class LabSocket: Sendable {
         var messages: [Message] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            var name = sockaddr_in()
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let count = withUnsafeMutablePointer(to: &name) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    recvfrom(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), $0, &length)
-                }
+            var count = 0
+            let from = SocketName.taken { name, length in
+                count = recvfrom(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), name, &length)
             }
             // An ICMP error about what was sent before is no message.
             guard count >= 0 || errno == ECONNREFUSED else { return messages }
-            guard count >= 0 else { continue }
-            let header = isRaw ? Int(buffer[0] & 0x0F) * 4 : 0
+            guard count >= 0, let from else { continue }
+            // Of IPv4 a raw socket gets the packet with its header.
+            let header = isRaw && !isIPv6 ? Int(buffer[0] & 0x0F) * 4 : 0
             messages.append(
                 Message(
-                    source: IPv4Address(rawValue: UInt32(bigEndian: name.sin_addr.s_addr)),
-                    port: UInt16(bigEndian: name.sin_port), bytes: Array(buffer[header..<count])))
+                    source: from.address, port: isRaw ? 0 : from.port, bytes: Array(buffer[min(header, count)..<count]))
+            )
         }
     }
 
-    /// An ICMP echo request.
-    public static func echo(identifier: UInt16, sequence: UInt16) -> [UInt8] {
-        var words: [UInt16] = [8 << 8, 0, identifier, sequence, 0x7069, 0x6E67]
+    /// An ICMP echo request; the kernel fills in the checksum of ICMPv6 (RFC 3542 §3.1).
+    public static func echo(identifier: UInt16, sequence: UInt16, isIPv6: Bool = false) -> [UInt8] {
+        var words: [UInt16] = [isIPv6 ? 128 << 8 : 8 << 8, 0, identifier, sequence, 0x7069, 0x6E67]
         let sum = words.reduce(UInt32(0)) { $0 + UInt32($1) }
         words[1] = ~UInt16(truncatingIfNeeded: sum & 0xFFFF + sum >> 16)
         return words.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
-    }
-
-    private static func name(_ address: IPv4Address, _ port: UInt16) -> sockaddr_in {
-        var name = sockaddr_in()
-        name.sin_family = sa_family_t(AF_INET)
-        name.sin_port = port.bigEndian
-        name.sin_addr.s_addr = address.rawValue.bigEndian
-        return name
-    }
-
-    private static func with<Value>(
-        _ name: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value
-    ) -> Value {
-        withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
     }
 }
 

@@ -49,7 +49,7 @@ public final class SYNFlood: Sendable {
         let packet = Self.packet(
             from: IPv4Address(rawValue: 0xC612_0000 | number & 0x1_FFFF), UInt16(1024 + number % 50_000),
             to: address, port)
-        let length = SocketName.with(address, port: 0) { sendto(descriptor, packet, packet.count, 0, $0, $1) }
+        let length = SocketName.with(.v4(address), port: 0) { sendto(descriptor, packet, packet.count, 0, $0, $1) }
         if length == packet.count { sent.add(1, ordering: .relaxed) }
     }
 

@@ -31,8 +31,7 @@ extension EngineLoop {
 
     /// Asks where a destination on the link is. Only the first packets to it are lost: it is then kept fresh while packets go
     /// there.
-    func ask(for destination: IPv4Address, on port: EnginePort, now: Ticks) {
-        let address = IPAddress.v4(destination)
+    func ask(for address: IPAddress, on port: EnginePort, now: Ticks) {
         guard port.destinations.count < Self.mostDestinations,
             let source = port.interface?.source(for: address) ?? port.interface?.anyAddress(like: address),
             port.destinations.insert(address).inserted

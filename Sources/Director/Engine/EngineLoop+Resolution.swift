@@ -32,6 +32,7 @@ extension EngineLoop {
     /// Tells each interface how the servers behind it are reached, as the host's addresses and routes are now.
     func findWays(on ports: [EnginePort], now: Ticks) throws(DirectorError) {
         let host = try HostNetwork.read(routesTo: settings.servers, withTable: !settings.outbound.isEmpty)
+        let seen = settings.outbound.map(\.address)
         for port in ports where port.socket != nil {
             guard let interface = host.interface(port.name) else {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
@@ -39,9 +40,9 @@ extension EngineLoop {
             var hops: [IPAddress: NextHop] = [:]
             for server in settings.servers { hops[server] = host.nextHop(to: server, by: interface) }
             port.interface = interface
-            port.take(hops, routers: host.routers(behind: interface), mtu: interface.mtu, now: now)
+            port.take(hops, routers: host.routers(behind: interface, like: seen), mtu: interface.mtu, now: now)
         }
-        let found = settings.outbound.isEmpty ? NetworkWays() : host.ways(by: self.ports.map(\.name))
+        let found = host.ways(by: self.ports.map(\.name), like: seen)
         if found != ways { isPlanStale = true }
         ways = found
     }

@@ -40,7 +40,7 @@ final class EnginePort {
     /// The longest IP packet that it takes, in bytes.
     private(set) var mtu = 65_535
     /// Of whom packets to the world were lost, because nobody knows yet where they are: to be asked for after the batch.
-    private(set) var wanted: [IPv4Address] = []
+    private(set) var wanted: [IPAddress] = []
     /// When to try again while it is lost.
     var retry = Ticks(milliseconds: 0)
     /// Why it could not be taken into use, as it was told; nil: it could, or it is gone.
@@ -119,12 +119,12 @@ final class EnginePort {
     }
 
     /// Somebody is to be asked for. Of many in one batch the first few are: the others' packets come again.
-    func note(wanted neighbor: IPv4Address) {
+    func note(wanted neighbor: IPAddress) {
         if wanted.count < 64, !wanted.contains(neighbor) { wanted.append(neighbor) }
     }
 
     /// Those that are to be asked for, once.
-    func takeWanted() -> [IPv4Address] {
+    func takeWanted() -> [IPAddress] {
         guard !wanted.isEmpty else { return [] }
         defer { wanted.removeAll(keepingCapacity: true) }
         return wanted

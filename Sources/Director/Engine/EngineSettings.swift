@@ -42,5 +42,5 @@ struct EngineSettings: Sendable {
     static let filterTable = "rsdirector"
 
     /// The addresses that are claimed and answered for: every VIP, and what stands for servers in the world.
-    var owned: [IPAddress] { unique(vips + outbound.map { .v4($0.address) }) }
+    var owned: [IPAddress] { unique(vips + outbound.map(\.address)) }
 }

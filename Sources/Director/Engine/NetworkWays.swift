@@ -1,7 +1,7 @@
 internal import NetworkAddress
 internal import Netlink
 
-/// How the host reaches the networks of IPv4 there are, for servers' packets to the world.
+/// How the host reaches the networks there are, for servers' packets to the world.
 struct NetworkWays: Hashable, Sendable {
     /// One route.
     struct Way: Hashable, Sendable {
@@ -21,26 +21,37 @@ struct NetworkWays: Hashable, Sendable {
 }
 
 extension HostNetwork {
-    /// The ways of the main table, as seen from these interfaces. Tables that rules choose are not asked, nor are routes taken
-    /// with several next hops.
-    func ways(by interfaces: [String]) -> NetworkWays {
-        let ways = table.filter { $0.destination.address.v4 != nil }.sorted { $0.metric < $1.metric }.map { route in
+    /// The ways of the main table, as seen from these interfaces: of the families that `addresses` are of, and none of another.
+    /// Tables that rules choose are not asked, nor are routes taken with several next hops.
+    func ways(by interfaces: [String], like addresses: [IPAddress]) -> NetworkWays {
+        let ways = routes(like: addresses).sorted { $0.metric < $1.metric }.map { route in
             let link = links.first { $0.index == route.interface }
             return NetworkWays.Way(
                 network: route.destination, port: link.flatMap { interfaces.firstIndex(of: $0.name) },
                 gateway: route.gateway, mtu: link.map { Int($0.mtu) } ?? 1500)
         }
-        return NetworkWays(ways: ways, own: addresses.map(\.prefix.address).filter { $0.v4 != nil })
+        let own = self.addresses.map(\.prefix.address).filter { own in
+            addresses.contains { $0.bitWidth == own.bitWidth }
+        }
+        return NetworkWays(ways: ways, own: own)
     }
 
-    /// The routers on an interface's link that routes of IPv4 lead by, each with our address to ask it as.
-    func routers(behind interface: HostInterface) -> [IPAddress: IPAddress] {
+    /// The routers on an interface's link that such routes lead by, each with our address to ask it as.
+    func routers(behind interface: HostInterface, like addresses: [IPAddress]) -> [IPAddress: IPAddress] {
         var routers: [IPAddress: IPAddress] = [:]
-        for route in table where route.interface == interface.index && route.destination.address.v4 != nil {
+        for route in routes(like: addresses) where route.interface == interface.index {
             guard let gateway = route.gateway else { continue }
             routers[gateway] = interface.source(for: gateway) ?? interface.anyAddress(like: gateway)
         }
         return routers
+    }
+
+    /// The routes of the families that these addresses are of, but for those to what is on one link only.
+    private func routes(like addresses: [IPAddress]) -> [Route] {
+        table.filter { route in
+            let network = route.destination.address
+            return network.v6?.isLinkLocal != true && addresses.contains { $0.bitWidth == network.bitWidth }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ protocol FrameOutlet {
     func flush()
 
     /// A packet was lost because nobody knows where this neighbour is on the interface's link: who does is to be asked.
-    func ask(for neighbor: IPv4Address, egress: Int)
+    func ask(for neighbor: IPAddress, egress: Int)
 }
 
 extension [EnginePort]: FrameOutlet {
@@ -26,5 +26,5 @@ extension [EnginePort]: FrameOutlet {
         for port in self { port.flush() }
     }
 
-    func ask(for neighbor: IPv4Address, egress: Int) { self[egress].note(wanted: neighbor) }
+    func ask(for neighbor: IPAddress, egress: Int) { self[egress].note(wanted: neighbor) }
 }

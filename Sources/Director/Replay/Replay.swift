@@ -144,7 +144,7 @@ final class ReplayOutlet: FrameOutlet {
     func flush() {}
 
     /// Nobody can be asked.
-    func ask(for neighbor: IPv4Address, egress: Int) {}
+    func ask(for neighbor: IPAddress, egress: Int) {}
 }
 
 extension RealServer {

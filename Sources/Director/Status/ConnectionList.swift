@@ -141,7 +141,12 @@ extension Connection.End {
 
 extension IPAddress {
     /// As ipvsadm prints an end: an IPv6 address in brackets.
-    func withPort(_ port: UInt16) -> String { v6 == nil ? "\(self):\(port)" : "[\(self)]:\(port)" }
+    func withPort(_ port: UInt16) -> String { with(port: "\(port)") }
+
+    /// The same with all ports of a range.
+    func withPorts(_ ports: ClosedRange<UInt16>) -> String { with(port: "\(ports.lowerBound)-\(ports.upperBound)") }
+
+    private func with(port: String) -> String { v6 == nil ? "\(self):\(port)" : "[\(self)]:\(port)" }
 }
 
 extension UInt64 {

@@ -24,7 +24,7 @@ struct RateBook: Sendable {
 
         /// The rule of that place among all.
         init(_ rule: OutboundStatistics, at index: Int) {
-            (vip, port) = (.v4(rule.address), UInt16(clamping: index))
+            (vip, port) = (rule.address, UInt16(clamping: index))
         }
     }
 

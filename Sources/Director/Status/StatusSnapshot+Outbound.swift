@@ -5,7 +5,7 @@ extension StatusSnapshot {
     /// Servers that reach the world as one address.
     public struct Outbound: Codable, Sendable, Equatable {
         /// What the world sees.
-        public var address: IPv4Address
+        public var address: IPAddress
         /// The first port of those that are given out.
         public var firstPort: UInt16
         /// The last one.
@@ -49,7 +49,7 @@ extension StatusSnapshot.Outbound {
     }
 
     private func line(_ table: StatusSnapshot.Table) -> String {
-        let name = "\(address):\(firstPort)-\(lastPort)"
+        let name = address.withPorts(firstPort...lastPort)
         switch table {
         case .servers:
             let columns = [

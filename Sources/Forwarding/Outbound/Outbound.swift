@@ -5,15 +5,15 @@ public import NetworkAddress
 public struct Outbound: Hashable, Sendable {
     /// Servers that reach the world as one address.
     public struct Rule: Hashable, Sendable {
-        /// Their networks, of IPv4.
+        /// Their networks, of one family.
         public var sources: [Prefix]
-        /// What the world sees.
-        public var address: IPv4Address
+        /// What the world sees, of the same family.
+        public var address: IPAddress
         /// The ports of `address` that are given out; of ICMP echo any identifier is.
         public var ports: ClosedRange<UInt16>
 
         /// A rule as given.
-        public init(sources: [Prefix], address: IPv4Address, ports: ClosedRange<UInt16>) {
+        public init(sources: [Prefix], address: IPAddress, ports: ClosedRange<UInt16>) {
             self.sources = sources
             self.address = address
             self.ports = ports
@@ -32,7 +32,7 @@ public struct Outbound: Hashable, Sendable {
             case elsewhere
         }
 
-        /// Where to, of IPv4.
+        /// Where to.
         public var network: Prefix
         /// By way of whom.
         public var hop: Hop

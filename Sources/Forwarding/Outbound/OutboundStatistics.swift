@@ -3,7 +3,7 @@ public import NetworkAddress
 /// The counters of one ``Outbound/Rule``. They only grow while the rule stays.
 public struct OutboundStatistics: Hashable, Sendable {
     /// What the world sees.
-    public var address: IPv4Address
+    public var address: IPAddress
     /// The ports that are given out.
     public var ports: ClosedRange<UInt16>
     /// The servers' networks.
@@ -21,7 +21,7 @@ public struct OutboundStatistics: Hashable, Sendable {
 
     /// Counters as given.
     public init(
-        address: IPv4Address, ports: ClosedRange<UInt16>, sources: [Prefix], activeConnections: Int,
+        address: IPAddress, ports: ClosedRange<UInt16>, sources: [Prefix], activeConnections: Int,
         inactiveConnections: Int, connections: UInt64, inbound: Traffic = Traffic(), outbound: Traffic = Traffic()
     ) {
         self.address = address

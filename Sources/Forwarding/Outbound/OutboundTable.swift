@@ -3,22 +3,24 @@ import NetworkAddress
 /// The rules and routes of an ``Outbound``, as packets meet them: in memory allocated when they are applied. There are few
 /// of each, and they are gone through one after the other.
 struct OutboundTable: ~Copyable {
-    /// The addresses that share so many leading bits.
+    /// The addresses that share so many leading bits: of IPv4 in their mapped form, which is in no network of IPv6.
     struct Network {
-        private let bits: UInt32
-        private let mask: UInt32
+        private let bits: IPv6Address
+        private let mask: IPv6Address
+        private let isIPv4: Bool
         fileprivate let length: Int
 
-        /// Nil: it is not of IPv4.
-        init?(_ prefix: Prefix) {
-            guard let address = prefix.address.v4 else { return nil }
+        init(_ prefix: Prefix) {
+            isIPv4 = prefix.address.v4 != nil
             length = prefix.length
-            mask = length == 0 ? 0 : UInt32.max << UInt32(32 - length)
-            bits = address.rawValue & mask
+            let count = isIPv4 ? 96 + length : length
+            // A shift by all of a word's bits leaves none of them.
+            mask = IPv6Address(high: ~(UInt64.max >> min(64, count)), low: ~(UInt64.max >> max(0, count - 64)))
+            bits = IPv6Address(wide: prefix.address) & mask
         }
 
         @inline(__always)
-        func contains(_ address: UInt32) -> Bool { address & mask == bits }
+        func contains(_ address: IPv6Address) -> Bool { address & mask == bits && address.isMapped == isIPv4 }
     }
 
     /// One network of a rule's servers.
@@ -39,25 +41,25 @@ struct OutboundTable: ~Copyable {
 
     private let sources: UnsafeMutableBufferPointer<Source>
     private let routes: UnsafeMutableBufferPointer<Route>
-    private let own: UnsafeMutableBufferPointer<UInt32>
+    private let own: UnsafeMutableBufferPointer<IPv6Address>
 
     /// The table of an ``Outbound``, whose rules are counted on `slots`, one for each.
     init(_ outbound: Outbound = Outbound(), slots: [UInt32] = []) {
         sources = Self.copy(
             zip(outbound.rules, slots).flatMap { rule, slot in
-                rule.sources.compactMap(Network.init).map {
-                    Source(network: $0, address: IPv6Address(mapping: rule.address), ports: rule.ports, slot: slot)
+                rule.sources.map { source in
+                    Source(
+                        network: Network(source), address: IPv6Address(wide: rule.address), ports: rule.ports,
+                        slot: slot)
                 }
             })
-        let routes = outbound.routes.compactMap { route in
-            Network(route.network).map { Route(network: $0, hop: route.hop, mtu: route.mtu) }
-        }
+        let routes = outbound.routes.map { Route(network: Network($0.network), hop: $0.hop, mtu: $0.mtu) }
         // Stable, so that of two to the same network the first stays the first.
         self.routes = Self.copy(
             routes.enumerated().sorted {
                 ($1.element.network.length, $0.offset) < ($0.element.network.length, $1.offset)
             }.map(\.element))
-        own = Self.copy(outbound.own.compactMap { $0.v4?.rawValue })
+        own = Self.copy(outbound.own.map(IPv6Address.init(wide:)))
     }
 
     private static func copy<Element>(_ elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
@@ -75,26 +77,25 @@ struct OutboundTable: ~Copyable {
     /// The rule for what this address sends; nil: there is none.
     @inline(__always)
     func source(_ address: IPv6Address) -> UnsafeMutablePointer<Source>? {
-        guard !sources.isEmpty, address.isMapped, let first = sources.baseAddress else { return nil }
-        for index in 0..<sources.count where first[index].network.contains(address.low32) { return first + index }
+        guard !sources.isEmpty, let first = sources.baseAddress else { return nil }
+        for index in 0..<sources.count where first[index].network.contains(address) { return first + index }
         return nil
     }
 
     /// Whether a packet between these ends is a server's to the world: to somebody who is in none of the servers' networks and
-    /// is not the host itself, at an address that routers forward to (RFC 1812 §5.3.7, RFC 3927 §2.7).
+    /// is not the host itself, at an address that routers forward to (RFC 1812 §5.3.7, RFC 3927 §2.7; RFC 4291 §2.5.2, §2.5.3,
+    /// §2.5.6).
     @inline(__always)
     func leads(from source: IPv6Address, to destination: IPv6Address) -> Bool {
-        guard !sources.isEmpty, self.source(source) != nil, let v4 = destination.mappedIPv4, v4.isHost else {
-            return false
-        }
-        return v4.rawValue >> 16 != 0xA9FE && self.source(destination) == nil && !own.contains(v4.rawValue)
+        guard !sources.isEmpty, self.source(source) != nil, destination.isForwardedTo else { return false }
+        return self.source(destination) == nil && !own.contains(destination)
     }
 
     /// The route to an address; nil: there is none.
     @inline(__always)
     func route(to address: IPv6Address) -> UnsafeMutablePointer<Route>? {
         guard let first = routes.baseAddress else { return nil }
-        for index in 0..<routes.count where first[index].network.contains(address.low32) { return first + index }
+        for index in 0..<routes.count where first[index].network.contains(address) { return first + index }
         return nil
     }
 
@@ -112,4 +113,16 @@ extension IPv6Address {
     /// Whether it stands for an IPv4 address.
     @inline(__always)
     fileprivate var isMapped: Bool { high == 0 && low >> 32 == 0xFFFF }
+
+    /// Whether it is a host's, and not on one link only.
+    @inline(__always)
+    fileprivate var isForwardedTo: Bool {
+        guard isMapped else { return isHost && !isLinkLocal }
+        return IPv4Address(rawValue: low32).isHost && low32 >> 16 != 0xA9FE
+    }
+
+    @inline(__always)
+    fileprivate static func & (address: Self, mask: Self) -> Self {
+        Self(high: address.high & mask.high, low: address.low & mask.low)
+    }
 }

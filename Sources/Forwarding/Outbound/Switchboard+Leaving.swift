@@ -85,8 +85,7 @@ extension Switchboard {
         case .elsewhere: throw .noRoute
         case .onLink(let egress, let source):
             guard let mac = onLink.use(packet.destination, egress, now: clock) else {
-                let destination = IPv4Address(rawValue: packet.destination.low32)
-                return .refused(.unresolved(egress: egress, destination))
+                return .refused(.unresolved(egress: egress, packet.destination.narrow))
             }
             return .by(LinkStation(egress: egress, source: source, destination: mac))
         }

@@ -74,7 +74,7 @@ extension Switchboard {
         for packet: Packet, _ rule: OutboundTable.Source, in flows: inout FlowTable<Key>
     ) -> Key? {
         // 1. The server's own, as netfilter keeps it.
-        let ports = packet.transport == InternetHeader.icmp ? 0...UInt16.max : rule.ports
+        let ports = packet.isEchoRequest ? 0...UInt16.max : rule.ports
         let wanted = Key(outbound: packet).with(vip: Key.address(rule.address), port: packet.sourcePort)
         if ports.contains(packet.sourcePort), isFree(wanted, in: &flows) { return wanted }
         // 2. From a place that nobody can foretell on (RFC 6056 §3.3.1).

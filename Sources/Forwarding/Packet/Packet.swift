@@ -6,7 +6,7 @@ struct Packet {
     /// Of TCP and UDP; 0 in a fragment other than the first, which has none. An ICMP echo's identifier is the port of who asks.
     private(set) var sourcePort: UInt16 = 0
     private(set) var destinationPort: UInt16 = 0
-    /// Whether it is an ICMP echo, asked or answered (RFC 792).
+    /// Whether it is an ICMP echo, asked or answered (RFC 792, RFC 4443 §4).
     private(set) var isEchoRequest = false
     private(set) var isEchoReply = false
     /// Of TCP.
@@ -79,9 +79,10 @@ struct Packet {
             flags = TCPFlags(rawValue: start.byte(at: 13))
         case InternetHeader.udp:
             guard length >= 8 else { throw .malformed }
-        case InternetHeader.icmp where !header.isIPv6 && length >= 8:
-            isEchoRequest = start.byte(at: 0) == 8
-            isEchoReply = start.byte(at: 0) == 0
+        case InternetHeader.icmp where !header.isIPv6 && length >= 8,
+            InternetHeader.icmpv6 where header.isIPv6 && length >= 8:
+            isEchoRequest = start.byte(at: 0) == (header.isIPv6 ? 128 : 8)
+            isEchoReply = start.byte(at: 0) == (header.isIPv6 ? 129 : 0)
             if isEchoRequest { sourcePort = start.word(at: 4) }
             if isEchoReply { destinationPort = start.word(at: 4) }
             return

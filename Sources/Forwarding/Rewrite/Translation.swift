@@ -20,14 +20,16 @@ enum Translation {
             ip.write(InternetChecksum.updated(UnsafeRawPointer(ip).word(at: 10), from: old, to: new), at: 10)
         }
         guard !packet.isLaterFragment else { return }
-        if packet.isEchoRequest || packet.isEchoReply {
+        let isEcho = packet.isEchoRequest || packet.isEchoReply
+        if isEcho, !isIPv6 {
+            // Of IPv4 no address is under ICMP's checksum.
             let icmp = UnsafeRawPointer(ip) + packet.header.length
             let checksum = InternetChecksum.updated(icmp.word(at: 2), from: icmp.word(at: 4), to: port)
             ip.write(checksum, at: packet.header.length + 2)
             ip.write(port, at: packet.header.length + 4)
         }
         guard let place = packet.header.checksumOffset else { return }
-        let portPlace = packet.header.length + (end == .source ? 0 : 2)
+        let portPlace = packet.header.length + (isEcho ? 4 : end == .source ? 0 : 2)
         let oldPort = UnsafeRawPointer(ip).word(at: portPlace)
         ip.write(port, at: portPlace)
 

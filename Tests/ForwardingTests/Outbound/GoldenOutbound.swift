@@ -3,7 +3,7 @@ import Forwarding
 /// Frames of source NAT and what becomes of them, made by an independent program, as in `GoldenPacket.swift`. They are run in
 /// order through the forwarder of ``OutboundTests``, which has two ports to give: 40001 and 40002.
 enum GoldenOutbound {
-    static let all: [GoldenPacket] = [
+    static let ipv4: [GoldenPacket] = [
         GoldenPacket(
             description: "a server's SYN leaves as the outbound address, by its own port",
             input: [
