@@ -69,7 +69,8 @@ extension Table {
         let prefixes = networks(key, role)
         for prefix in prefixes {
             if prefix.address.v6?.isLinkLocal == true {
-                refuse(key, "\(prefix) is of one link only, and leaves it by no router", "write source = \"2001:db8:10::/64\"")
+                let wrong = "\(prefix) is of one link only, and leaves it by no router"
+                refuse(key, wrong, "write source = \"2001:db8:10::/64\"")
             }
             if let other = seen.first(where: { $0.prefix.overlaps(prefix) }) {
                 let wrong = "\(prefix) and \(other.prefix) (line \(other.line)) overlap"

@@ -13,7 +13,7 @@ extension Preflight {
         guard ways.count <= Self.mostRoutes else {
             throw DirectorError(
                 operation: "use [[outbound]]",
-                cause: "the main table has \(ways.count) routes to take, and more than \(Self.mostRoutes) are not gone through",
+                cause: "the main table has \(ways.count) routes, and more than \(Self.mostRoutes) are not gone through",
                 cure: "give the director a default route instead")
         }
         for rule in configuration.outbound {
