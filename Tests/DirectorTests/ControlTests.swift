@@ -174,6 +174,10 @@ struct ControlTests {
                 "outbound: 10.0.0.0/24 as 203.0.113.5:60000-60999 added",
             ])
         #expect(world.outbound.withLock { $0 } == file.outbound)
+        let (servers, seen) = (try #require(Prefix("fd00::/64")), try #require(IPAddress("2001:db8::5")))
+        file.outbound = [.init(sources: [servers], address: seen)]
+        world.file.withLock { [file] in $0 = .success(file) }
+        #expect(try await control.reload().changes.last == "outbound: fd00::/64 as [2001:db8::5]:1024-65535 added")
     }
 
     @Test("what only a restart brings about is named, and the rest is done")

@@ -59,7 +59,7 @@ struct ConfigurationDifference {
     ) -> [String] {
         let text = { (rule: DirectorConfiguration.Outbound) in
             let sources = rule.sources.map(\.description).joined(separator: ", ")
-            return "outbound: \(sources) as \(rule.address):\(rule.ports.lowerBound)-\(rule.ports.upperBound)"
+            return "outbound: \(sources) as \(rule.address.withPorts(rule.ports))"
         }
         return old.filter { !new.contains($0) }.map { "\(text($0)) removed" }
             + new.filter { !old.contains($0) }.map { "\(text($0)) added" }
