@@ -179,6 +179,26 @@ struct EngineTests {
     }
 
     @Test(
+        "nobody is asked for as an address that may be somebody else's, and the server is found once it is not",
+        .timeLimit(.minutes(1)))
+    func tentative() throws {
+        try Self.withWire { segment in
+            let isTentative = "ip -6 addr show dev va tentative | grep -q inet6"
+            // The kernel asks four times, once a second, whether somebody has it.
+            #expect(system("sysctl -qw net.ipv6.conf.va.dad_transmits=4 net.ipv6.conf.va.disable_ipv6=0") == 0)
+            #expect(system("ip addr add 2001:db8:9::1/64 dev va && \(isTentative)") == 0)
+            let settings = EngineSettings(
+                interfaces: ["va"], vips: [Self.vip6], servers: [Self.server6], ownsVIPs: false)
+            let engine = try Engine(settings) { _ in }
+            let question = try segment.nextMessage { $0.asked == Self.server6 }
+            #expect(system(isTentative) != 0, "asked for too early")
+            let own = IPAddress.v6(IPv6Address(high: Self.network6.high, low: 1))
+            #expect(question.content == .request(Self.server6, from: own))
+            try engine.stop()
+        }
+    }
+
+    @Test(
         "packets for a server behind a router go to the router, also where the route comes later, and no longer than it says",
         .timeLimit(.minutes(1)))
     func router() throws {

@@ -34,7 +34,7 @@ extension EngineLoop {
     func ask(for address: IPAddress, on port: EnginePort, now: Ticks) {
         guard port.destinations.count < Self.mostDestinations,
             let source = port.interface?.source(for: address) ?? port.interface?.anyAddress(like: address),
-            port.destinations.insert(address).inserted
+            port.interface?.isUsable(source) == true, port.destinations.insert(address).inserted
         else { return }
         port.neighbors?.watch(address, as: source, now: now)
         // A server or a router is known already.

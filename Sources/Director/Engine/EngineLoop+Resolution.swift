@@ -29,7 +29,8 @@ extension EngineLoop {
         }
     }
 
-    /// Tells each interface how the servers behind it are reached, as the host's addresses and routes are now.
+    /// Tells each interface how the servers behind it are reached, as the host's addresses and routes are now. While IPv6
+    /// finds out whether an address of ours is somebody else's nobody is asked as it: those behind it are looked for again soon.
     func findWays(on ports: [EnginePort], now: Ticks) throws(DirectorError) {
         let host = try HostNetwork.read(routesTo: settings.servers, withTable: !settings.outbound.isEmpty)
         let seen = settings.outbound.map(\.address)
@@ -38,9 +39,13 @@ extension EngineLoop {
                 throw DirectorError(operation: "take frames from \(port.name)", cause: "it vanished meanwhile")
             }
             var hops: [IPAddress: NextHop] = [:]
-            for server in settings.servers { hops[server] = host.nextHop(to: server, by: interface) }
+            for server in settings.servers {
+                guard let hop = host.nextHop(to: server, by: interface), interface.isUsable(hop.source) else { continue }
+                hops[server] = hop
+            }
+            let routers = host.routers(behind: interface, like: seen).filter { interface.isUsable($0.value) }
             port.interface = interface
-            port.take(hops, routers: host.routers(behind: interface, like: seen), mtu: interface.mtu, now: now)
+            port.take(hops, routers: routers, mtu: interface.mtu, now: now)
         }
         let found = host.ways(by: self.ports.map(\.name), like: seen)
         if found != ways { isPlanStale = true }

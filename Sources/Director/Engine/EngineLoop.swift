@@ -18,6 +18,8 @@ final class EngineLoop {
     static let filterInterval = 1000
     /// How often the way to servers that have none is looked for, in milliseconds.
     private static let wayInterval = 5000
+    /// The same while IPv6 finds out whether an address of ours is somebody else's (RFC 4862 §5.4), which takes a second or two.
+    private static let tentativeInterval = 500
 
     /// With the VIPs and servers of the latest plans.
     var settings: EngineSettings
@@ -46,7 +48,7 @@ final class EngineLoop {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: NeighborMessage.longestFrame, alignment: 8)
     var random = SystemRandomNumberGenerator()
     private var nextTick = Ticks(milliseconds: 0)
-    private var nextWays = Ticks(milliseconds: UInt64(wayInterval))
+    private var lastWays = Ticks(milliseconds: 0)
     private var isStopping = false
     private let origin = SuspendingClock.now
 
@@ -163,8 +165,9 @@ final class EngineLoop {
             if let actions = port.neighbors?.advance(to: now) { obey(actions, on: port) }
         }
         if let filterRetry, now >= filterRetry { refreshFilter() }
-        guard now >= nextWays else { return }
-        nextWays = now + Self.wayInterval
+        let isTentative = ports.contains { $0.interface?.tentative.isEmpty == false }
+        guard now >= lastWays + (isTentative ? Self.tentativeInterval : Self.wayInterval) else { return }
+        lastWays = now
         findMissingWays(now: now)
         forgetIdleDestinations(now: now)
     }

@@ -11,11 +11,16 @@ struct HostInterface: Hashable, Sendable {
     /// Its addresses with their networks, those first that the host would use by itself; /32 and /128 have no neighbours and
     /// are left out.
     var networks: [Prefix]
+    /// Those of its addresses that may turn out to be somebody else's: nothing may leave as one (RFC 4862 §5.4).
+    var tentative: Set<IPAddress> = []
 
     /// Our address beside `neighbor` on this interface's segment: the first one in its network; nil: not on link here.
     func source(for neighbor: IPAddress) -> IPAddress? {
         networks.first { $0.contains(neighbor) }?.address
     }
+
+    /// Whether somebody may be asked as this address of ours.
+    func isUsable(_ source: IPAddress) -> Bool { !tentative.contains(source) }
 }
 
 /// How packets for a server leave by one interface.
@@ -57,11 +62,12 @@ struct HostNetwork: Sendable {
     func interface(_ name: String) -> HostInterface? {
         guard let link = links.first(where: { $0.name == name }) else { return nil }
         let own = addresses.filter { $0.interface == link.index && $0.prefix.length < $0.prefix.address.bitWidth }
-        // Temporary addresses of IPv6 count as secondary; a tentative one may turn out to be somebody else's.
+        // Temporary addresses of IPv6 count as secondary.
         let isSpare = { (address: InterfaceAddress) in address.isSecondary || address.isTentative }
         return HostInterface(
             name: name, index: link.index, mtu: Int(link.mtu),
-            networks: own.filter { !isSpare($0) }.map(\.prefix) + own.filter(isSpare).map(\.prefix))
+            networks: own.filter { !isSpare($0) }.map(\.prefix) + own.filter(isSpare).map(\.prefix),
+            tentative: Set(own.filter(\.isTentative).map(\.prefix.address)))
     }
 
     /// How packets for `server` leave by `interface`: straight to it where it is on link there, else as the kernel would send
